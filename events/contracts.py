@@ -1,0 +1,205 @@
+"""One model per stream: the fields of an event, their types and bounds. JSON Schema and validation come from here.
+
+Decoding (msgspec) enforces types, lengths and required fields; `check` adds what a type can't say. Whoever publishes
+calls `check` first; the processors apply the same rules to a whole chunk at a time.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Annotated, ClassVar, Final
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from events import topics
+from events.errors import RejectedEvent
+from events.identity import canonical_id
+
+#: Larger events are refused: they are mistakes, and one of them would hold up everybody else's.
+MAX_EVENT_BYTES: Final = 1_000_000
+
+#: Moments outside are refused: they are typing errors (year 0219) or placeholders (9999-12-31), not history.
+EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+
+#: |amount| is below this and has at most 6 decimals, so that sums of any length stay exact in 28 digits.
+AMOUNT_LIMIT: Final = Decimal(10) ** 12
+AMOUNT_DECIMALS: Final = 6
+
+Id = Annotated[str, Meta(min_length=1, max_length=200, description="In canonical form: events.identity.canonical_id.")]
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Text = Annotated[str, Meta(max_length=2000)]
+Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339 with a zone; stored in UTC.")]
+Month = Annotated[str, Meta(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$(?!\n)", description="YYYY-MM")]
+Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Base of all events; unknown fields are ignored so that a producer may be newer than a processor."""
+
+    topic: ClassVar[topics.Topic]
+    #: Counts up when a change would be misread by an older processor; travels in the `ce_type` header.
+    version: ClassVar[int] = 1
+
+    @property
+    def key(self) -> str:
+        """The record key: decides the partition, and so the worker."""
+        raise NotImplementedError
+
+    @property
+    def identity(self) -> str:
+        """Two events of a stream with the same identity speak of the same fact."""
+        return self.key
+
+
+class Customer(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """Attributes of a customer. An absent attribute stays as it is, an explicit null clears it."""
+
+    topic = topics.CUSTOMERS
+
+    customer_id: Id
+    first_name: Text | None | UnsetType = UNSET
+    last_name: Text | None | UnsetType = UNSET
+    email: Text | None | UnsetType = UNSET
+    phone: Text | None | UnsetType = UNSET
+    address: Text | None | UnsetType = UNSET
+    date_of_birth: date | None | UnsetType = UNSET
+    #: In the account's own currency.
+    account_balance: Decimal | None | UnsetType = UNSET
+    occupation: Text | None | UnsetType = UNSET
+    customer_type: Name | None | UnsetType = UNSET
+    segment: Name | None | UnsetType = UNSET
+    industry: Name | None | UnsetType = UNSET
+    country: Name | None | UnsetType = UNSET
+    account_id: Id | None | UnsetType = UNSET
+    created_at: Moment | None | UnsetType = UNSET
+
+    @property
+    def key(self) -> str:
+        return self.customer_id
+
+
+#: The attributes that a customer event may set, in the order of the columns of table `customers`.
+CUSTOMER_ATTRIBUTES: Final = tuple(name for name in Customer.__struct_fields__ if name != "customer_id")
+
+
+class Interaction(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """A customer was in touch `count` times on a channel; a later event with the same event_id replaces it."""
+
+    topic = topics.INTERACTIONS
+
+    event_id: Id
+    customer_id: Id
+    channel: Name
+    occurred_at: Moment
+    #: None: belongs to every product that was discussed in its month (UTC).
+    product: Name | None = None
+    count: Count = 1
+    #: In EUR; may be negative (a refund).
+    revenue: Decimal | None = None
+
+    @property
+    def key(self) -> str:
+        return self.customer_id
+
+    @property
+    def identity(self) -> str:
+        return self.event_id
+
+
+class ProductDiscussion(Event, frozen=True, kw_only=True, gc=False):
+    """In this month (UTC) this product was the topic of discussion; several products may share a month."""
+
+    topic = topics.PRODUCT_DISCUSSIONS
+
+    month: Month
+    product: Name
+
+    @property
+    def key(self) -> str:
+        return self.month
+
+    @property
+    def identity(self) -> str:
+        return f"{self.month} {self.product}"
+
+
+class RejectedRow(Event, frozen=True, kw_only=True, gc=False):
+    """A row of a source that could not become an event: what it said, where it stood, and why it was refused."""
+
+    topic = topics.REJECTED_EVENTS
+
+    #: Same row of the same source, same id: replaying a file lists its bad rows once.
+    reject_id: Id
+    #: The stream that the row was meant for.
+    stream: Name
+    #: File name or URL.
+    source: Text
+    #: Where in the source, for people: "sheet 'Customers', row 12".
+    place: Text
+    reason: Text
+    #: Name of the offending column, or None.
+    column: Text | None = None
+    #: The row as it was read: column name to text.
+    row: dict[str, str | None]
+
+    @property
+    def key(self) -> str:
+        return self.source[:200] or "unknown"
+
+    @property
+    def identity(self) -> str:
+        return self.reject_id
+
+
+CONTRACTS: Final[dict[str, type[Event]]] = {
+    model.topic.name: model for model in (Customer, Interaction, ProductDiscussion, RejectedRow)
+}
+
+_ID_FIELDS: Final = frozenset({"customer_id", "account_id"})
+
+
+def check(event: Event) -> None:
+    """Apply the rules that the types of an event can't express.
+
+    Raises: RejectedEvent naming the first field at fault and what would be right.
+    """
+    for name in event.__struct_fields__:
+        value = getattr(event, name)
+        rule = _RULES.get(type(value))
+        complaint = rule(value) if rule else None
+        if complaint is None and name in _ID_FIELDS and isinstance(value, str) and canonical_id(value) != value:
+            complaint = f"{value!r} is not in canonical form: expected {canonical_id(value)!r}"
+        if complaint:
+            raise RejectedEvent(complaint, field=f"$.{name}")
+
+
+def _text_complaint(value: str) -> str | None:
+    if "\0" in value:
+        return "contains a NUL character: remove it"
+    if value != value.strip():
+        return f"{value[:50]!r} begins or ends with white space: remove it"
+    return None
+
+
+def _moment_complaint(value: datetime) -> str | None:
+    if EARLIEST <= value < LATEST:
+        return None
+    return f"{value.isoformat()} is not between {EARLIEST.year} and {LATEST.year}"
+
+
+def _amount_complaint(value: Decimal) -> str | None:
+    exponent = value.as_tuple().exponent
+    if not isinstance(exponent, int):
+        return f"{value} is not a finite number"
+    if abs(value) < AMOUNT_LIMIT and exponent >= -AMOUNT_DECIMALS:
+        return None
+    return f"{value} is out of range: expected at most 12 digits before and {AMOUNT_DECIMALS} after the point"
+
+
+_RULES: Final[dict[type, Callable[..., str | None]]] = {
+    str: _text_complaint,
+    datetime: _moment_complaint,
+    Decimal: _amount_complaint,
+}

@@ -1,0 +1,108 @@
+"""Every setting, read once from the environment and passed down; `docs/settings.md` is generated from it.
+
+Kafka and Postgres are addressed by the names that their own tools use (`KAFKA_BOOTSTRAP_SERVERS`, `DATABASE_URL`);
+what is ours begins with `C360_`.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from events.errors import UsageError
+
+
+class KafkaSettings(BaseSettings):
+    """How to reach the broker; the same for producers, processors and administration."""
+
+    model_config = SettingsConfigDict(env_prefix="KAFKA_")
+
+    bootstrap_servers: str | None = Field(None, description="host:port list; unset: the stack of the data directory")
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="how the connection is secured"
+    )
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = Field(
+        None, description="SASL mechanism, for the SASL protocols"
+    )
+    sasl_username: str | None = Field(None, description="SASL user")
+    sasl_password: SecretStr | None = Field(None, description="SASL password")
+    ssl_cafile: Path | None = Field(None, description="PEM file of the authority that signed the broker's certificate")
+    session_timeout: timedelta = Field(
+        timedelta(seconds=10), description="a processor that is silent for so long loses its partitions"
+    )
+    partitions: int = Field(4, ge=1, le=1000, description="partitions of each topic, when it is created")
+    replication_factor: int = Field(1, ge=1, description="replicas of each topic, when it is created")
+
+    def librdkafka(self) -> dict[str, str]:
+        """The connection as confluent-kafka's clients want it.
+
+        Raises: UsageError when no broker is named.
+        """
+        if not self.bootstrap_servers:
+            raise UsageError("no broker is named: set KAFKA_BOOTSTRAP_SERVERS=host:port")
+        config = {"bootstrap.servers": self.bootstrap_servers, "security.protocol": self.security_protocol}
+        if self.sasl_mechanism:
+            config |= {
+                "sasl.mechanism": self.sasl_mechanism,
+                "sasl.username": self.sasl_username or "",
+                "sasl.password": self.sasl_password.get_secret_value() if self.sasl_password else "",
+            }
+        if self.ssl_cafile:
+            config["ssl.ca.location"] = str(self.ssl_cafile)
+        return config
+
+
+class DatabaseSettings(BaseSettings):
+    """How to reach Postgres."""
+
+    model_config = SettingsConfigDict(env_prefix="DATABASE_")
+
+    url: SecretStr | None = Field(
+        None, description="postgresql://user:password@host:port/database; unset: the stack of the data directory"
+    )
+
+
+class ProcessorSettings(BaseSettings):
+    """The engine's bounds: they trade memory and latency for throughput."""
+
+    model_config = SettingsConfigDict(env_prefix="C360_")
+
+    group: str = Field("c360-processors", description="Kafka consumer group of the processors")
+    chunk_events: int = Field(20_000, ge=1, description="most records of one partition in one unit of work")
+    cached_rows: int = Field(100_000, ge=1000, description="rows of each running total kept in memory")
+    connections: int = Field(2, ge=1, le=16, description="units of work in flight at once, each on its own connection")
+    fetch_wait: timedelta = Field(
+        timedelta(milliseconds=20), description="how long the broker may hold a fetch that found nothing"
+    )
+
+
+class ApiSettings(BaseSettings):
+    """The HTTP side."""
+
+    model_config = SettingsConfigDict(env_prefix="C360_API_")
+
+    host: str = Field("127.0.0.1", description="address that the API listens on")
+    port: int = Field(8000, ge=0, le=65535, description="port that the API listens on; 0: any free one")
+    pool_size: int = Field(8, ge=1, description="most database connections of the API")
+
+
+class LogSettings(BaseSettings):
+    """Logs go to standard error."""
+
+    model_config = SettingsConfigDict(env_prefix="LOG_")
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe line that is written")
+    format: Literal["text", "json"] = Field("text", description="text for people, json for machines")
+
+
+class Settings:
+    """All of the above, read from the environment at construction."""
+
+    def __init__(self) -> None:
+        self.kafka = KafkaSettings()
+        self.database = DatabaseSettings()
+        self.processor = ProcessorSettings()
+        self.api = ApiSettings()
+        self.log = LogSettings()
