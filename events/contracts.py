@@ -175,7 +175,8 @@ def check(event: Event) -> None:
             raise RejectedEvent(complaint, field=f"$.{name}")
 
 
-def _text_complaint(value: str) -> str | None:
+def text_complaint(value: str) -> str | None:
+    """What is wrong with a text, or None."""
     if "\0" in value:
         return "contains a NUL character: remove it"
     if value != value.strip():
@@ -183,13 +184,15 @@ def _text_complaint(value: str) -> str | None:
     return None
 
 
-def _moment_complaint(value: datetime) -> str | None:
+def moment_complaint(value: datetime) -> str | None:
+    """What is wrong with a moment, or None."""
     if EARLIEST <= value < LATEST:
         return None
     return f"{value.isoformat()} is not between {EARLIEST.year} and {LATEST.year}"
 
 
-def _amount_complaint(value: Decimal) -> str | None:
+def amount_complaint(value: Decimal) -> str | None:
+    """What is wrong with an amount, or None."""
     exponent = value.as_tuple().exponent
     if not isinstance(exponent, int):
         return f"{value} is not a finite number"
@@ -199,7 +202,7 @@ def _amount_complaint(value: Decimal) -> str | None:
 
 
 _RULES: Final[dict[type, Callable[..., str | None]]] = {
-    str: _text_complaint,
-    datetime: _moment_complaint,
-    Decimal: _amount_complaint,
+    str: text_complaint,
+    datetime: moment_complaint,
+    Decimal: amount_complaint,
 }

@@ -23,6 +23,23 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 _DECODERS: Final = {name: msgspec.json.Decoder(model) for name, model in CONTRACTS.items()}
 
 
+
+def event_type(model: type[Event]) -> str:
+    """The CloudEvents type of a stream's events, such as `c360.interactions.v1`."""
+    return f"c360.{model.topic.name}.v{model.version}"
+
+
+#: What the headers of our own records begin with, so that a processor knows them at a glance.
+STANDARD_HEADERS: Final = {
+    name: (
+        ("content-type", b"application/json"),
+        ("ce_specversion", b"1.0"),
+        ("ce_type", event_type(model).encode()),
+    )
+    for name, model in CONTRACTS.items()
+}
+
+
 class Record(NamedTuple):
     """What is sent to Kafka for one event. `value` is None for a tombstone."""
 
@@ -54,11 +71,9 @@ def encode(event: Event, *, source: str = "c360") -> Record:
         source: Where it comes from, for the `ce_source` header: a URI reference such as `file/crm_export.xlsx`.
     """
     headers = [
-        ("ce_specversion", b"1.0"),
+        *STANDARD_HEADERS[event.topic.name],
         ("ce_id", event.identity.encode()),
         ("ce_source", source.encode()),
-        ("ce_type", event_type(type(event)).encode()),
-        ("content-type", b"application/json"),
     ]
     return Record(event.topic.name, event.key.encode(), _encode(event), headers)
 
@@ -67,11 +82,6 @@ def encode_tombstone(topic: str, *, key: str, identity: str | None = None) -> Re
     """Make the record that withdraws one fact (or, without an identity, all that the key stands for)."""
     headers = [] if identity is None else [(IDENTITY_HEADER, identity.encode())]
     return Record(topic, key.encode(), None, headers)
-
-
-def event_type(model: type[Event]) -> str:
-    """The CloudEvents type of a stream's events, such as `c360.interactions.v1`."""
-    return f"c360.{model.topic.name}.v{model.version}"
 
 
 def decoder_for(topic: str) -> msgspec.json.Decoder[Event]:

@@ -5,6 +5,7 @@ it is stored under. `derived_id` makes an id for a fact whose source has none.
 """
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from hashlib import blake2b
@@ -39,12 +40,30 @@ def fact_id(identity: str) -> bytes:
 
     Source: hashed ids are laid out as RFC 9562 version 8 UUIDs, so both kinds share one column without colliding.
     """
-    if len(identity) == 36:
-        try:
-            return UUID(identity).bytes
-        except ValueError:
-            pass
-    return _as_version_8(blake2b(identity.encode(), digest_size=16).digest())
+    return _uuid_bytes((identity,)) or _as_version_8(blake2b(identity.encode(), digest_size=16).digest())
+
+
+def fact_ids(identities: Sequence[str]) -> list[bytes]:
+    """`fact_id` of many identities; fast when all of them are UUIDs."""
+    if raw := _uuid_bytes(identities):
+        return [raw[place : place + 16] for place in range(0, len(raw), 16)]
+    return [fact_id(identity) for identity in identities]
+
+
+def is_uuid(identity: str) -> bool:
+    """Whether an identity is stored as it is, rather than hashed."""
+    return _uuid_bytes((identity,)) is not None
+
+
+def _uuid_bytes(identities: Sequence[str]) -> bytes | None:
+    """The bytes of UUIDs in text form (32 hexadecimal digits and 4 hyphens each), or None if one is not."""
+    if not all(len(identity) == 36 and identity.count("-") == 4 for identity in identities):
+        return None
+    try:
+        raw = bytes.fromhex("".join(identities).replace("-", ""))
+    except ValueError:
+        return None
+    return raw if len(raw) == 16 * len(identities) else None  # fromhex skips white space
 
 
 def derived_id(occurred_at: datetime, *content: object, ordinal: int) -> str:

@@ -7,6 +7,7 @@ CREATE TABLE positions (
     cluster_id text NOT NULL,
     topic_id text NOT NULL,
     next_offset bigint NOT NULL,
+    owner uuid,
     new bigint NOT NULL DEFAULT 0,
     repeated bigint NOT NULL DEFAULT 0,
     corrected bigint NOT NULL DEFAULT 0,
@@ -22,7 +23,9 @@ COMMENT ON TABLE positions IS
 'Per topic partition, the offset to read next and what became of those before it: next_offset = new + repeated + corrected + withdrawn + rejected + skipped. The processors seek here, not to the offsets committed to Kafka.';
 COMMENT ON COLUMN positions.cluster_id IS 'Id of the Kafka cluster; another one under the same address is refused.';
 COMMENT ON COLUMN positions.topic_id IS 'Kafka''s id of the topic; a topic deleted and created again has a new one and is refused until adopted.';
-COMMENT ON COLUMN positions.next_offset IS 'The guard: a unit of work commits only if this is still the offset it started from.';
+COMMENT ON COLUMN positions.next_offset IS 'First offset not yet read; a unit of work commits only if this is still the offset it started from.';
+COMMENT ON COLUMN positions.owner IS
+'The assignment that may write: set when a worker is given the partition, so that whoever had it before is refused.';
 COMMENT ON COLUMN positions.new IS 'Events that told a fact for the first time.';
 COMMENT ON COLUMN positions.repeated IS 'Events that changed nothing: told again, or a withdrawal of what is not there.';
 COMMENT ON COLUMN positions.corrected IS 'Events that replaced an earlier version of their fact.';
@@ -57,9 +60,12 @@ COMMENT ON COLUMN customers.created_at IS 'When the source says the customer cam
 COMMENT ON COLUMN customers.partition IS 'Partition number of the customer''s key, the same in every customer-keyed topic.';
 
 CREATE TABLE channels (
-    channel text PRIMARY KEY
+    channel text PRIMARY KEY,
+    first_at timestamptz NOT NULL
 );
 COMMENT ON TABLE channels IS 'Every channel that any interaction has named.';
+COMMENT ON COLUMN channels.first_at IS
+'Earliest occurred_at ever told for the channel (UTC), withdrawn or not: the order in which channels are listed.';
 
 CREATE TABLE product_discussions (
     month date NOT NULL CHECK (extract(DAY FROM month) = 1),
@@ -114,7 +120,7 @@ CREATE TABLE topic_totals (
     product text NOT NULL,
     interactions bigint NOT NULL,
     partition smallint NOT NULL,
-    PRIMARY KEY (customer_id, channel, product)
+    PRIMARY KEY (customer_id, channel, product, partition)
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE topic_totals IS
 'Running total per customer, channel and product talked about: the product that the interaction names, else every product discussed in its month.';

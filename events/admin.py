@@ -1,0 +1,158 @@
+"""Ask the broker about topics and offsets, and create what is missing.
+
+Every function takes the connection as `settings.KafkaSettings.librdkafka` gives it, answers within a few seconds, and
+raises Unavailable when the broker does not.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from events import topics
+from events.errors import RefusedState, Unavailable
+
+#: How long the broker may take to answer.
+PATIENCE_SECONDS: Final = 5.0
+
+# librdkafka reports lost connections on standard error; what matters of them comes back as an exception.
+_QUIET: Final = {"log_level": 0}
+
+# Only the high watermark of the answer is wanted, so as few records as the client allows.
+_SMALL_FETCHES: Final = {
+    "group.id": "c360-end-offsets",
+    "enable.auto.commit": False,
+    "auto.offset.reset": "earliest",
+    "fetch.message.max.bytes": 1_000,
+    "fetch.max.bytes": 1_000_000,
+    "fetch.wait.max.ms": 10,
+    "queued.min.messages": 1,
+}
+
+Config = Mapping[str, str]
+Offsets = dict[tuple[str, int], int]
+
+
+@dataclass(frozen=True, slots=True)
+class TopicState:
+    """One topic as it is on the broker."""
+
+    #: Kafka's own id: a topic that is deleted and created again has another one.
+    topic_id: str
+    partitions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """The cluster and those of our topics that it has."""
+
+    cluster_id: str
+    topics: dict[str, TopicState]
+
+
+def create_topics(config: Config, *, partitions: int, replication_factor: int) -> list[str]:
+    """Create the topics of `events.topics` that the broker lacks; safe to run twice, or by two at once.
+
+    Returns: Names of the topics that were created.
+    Raises: RefusedState when a topic exists with another number of partitions; Unavailable.
+    """
+    existing = describe_cluster(config).topics
+    for name, state in existing.items():
+        _refuse_other_partition_count(name, state.partitions, partitions)
+    missing = [
+        NewTopic(topic.name, num_partitions=partitions, replication_factor=replication_factor, config=topic.config)
+        for topic in topics.ALL
+        if topic.name not in existing
+    ]
+    with _broker_errors(config):
+        return _create(_admin(config), missing) if missing else []
+
+
+def describe_cluster(config: Config) -> Cluster:
+    """The cluster's id, and the state of those of our topics that exist.
+
+    Raises: Unavailable.
+    """
+    with _broker_errors(config):
+        admin = _admin(config)
+        metadata = admin.list_topics(timeout=PATIENCE_SECONDS)
+        names = [topic.name for topic in topics.ALL if topic.name in metadata.topics]
+        described = admin.describe_topics(TopicCollection(names), request_timeout=PATIENCE_SECONDS) if names else {}
+        states = {name: future.result() for name, future in described.items()}
+    return Cluster(
+        metadata.cluster_id or "",
+        {name: TopicState(str(state.topic_id), len(state.partitions)) for name, state in states.items()},
+    )
+
+
+def end_offsets(config: Config, next_offsets: Mapping[tuple[str, int], int]) -> Offsets:
+    """The offset after the last record of each partition.
+
+    Taken from the high watermark that comes with every fetch: brokers agree on that one, while the embedded broker's
+    answer to ListOffsets is the start of its last batch.
+
+    Args:
+        next_offsets: (topic, partition) to an offset to fetch at: any will do, the nearer to the end the less is read.
+    Raises: Unavailable, also when a topic or partition does not exist.
+    """
+    ends: Offsets = {}
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    with _broker_errors(config), closing(Consumer({**config, **_SMALL_FETCHES, **_QUIET})) as consumer:
+        consumer.assign([TopicPartition(*place, offset) for place, offset in next_offsets.items()])
+        while missing := next_offsets.keys() - ends.keys():
+            if time.monotonic() > deadline:
+                raise Unavailable(f"Kafka at {_address(config)} did not tell the end of {_listed(missing)}")
+            consumer.poll(0.01)
+            ends |= {place: end for place in missing if (end := _high_watermark(consumer, place)) is not None}
+    return ends
+
+
+def _high_watermark(consumer: Consumer, place: tuple[str, int]) -> int | None:
+    """What the last fetch said; None before the first one."""
+    watermarks = consumer.get_watermark_offsets(TopicPartition(*place), cached=True)
+    return watermarks[1] if watermarks and watermarks[1] >= 0 else None
+
+
+def _create(admin: AdminClient, missing: list[NewTopic]) -> list[str]:
+    created = []
+    for name, future in admin.create_topics(missing, operation_timeout=PATIENCE_SECONDS).items():
+        try:
+            future.result()
+            created.append(name)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise
+    return created
+
+
+def _refuse_other_partition_count(name: str, found: int, wanted: int) -> None:
+    if found != wanted:
+        raise RefusedState(
+            f"topic {name} has {found} partitions, {wanted} are wanted: customers would move between processors; "
+            f"set KAFKA_PARTITIONS={found}, or delete the topics and run `c360 adopt`"
+        )
+
+
+def _admin(config: Config) -> AdminClient:
+    return AdminClient({**config, **_QUIET})
+
+
+def _address(config: Config) -> str:
+    return config["bootstrap.servers"]
+
+
+def _listed(places: set[tuple[str, int]]) -> str:
+    return ", ".join(f"{topic}[{partition}]" for topic, partition in sorted(places))
+
+
+@contextmanager
+def _broker_errors(config: Config) -> Iterator[None]:
+    try:
+        yield
+    except KafkaException as error:
+        raise Unavailable(f"Kafka at {_address(config)} does not answer: {error.args[0].str()}") from error

@@ -1,0 +1,197 @@
+"""Where the parts are put together: settings in, a running Faust worker out.
+
+Walking the way of the data: ChunkTransport fetches chunks -> one agent per stream decodes them -> the engine's
+dispatcher -> units of work -> Postgres. Faust brings the consumer group, co-partitioned assignment, rebalancing, agents
+and tables; how far we are and what the totals are is in Postgres alone.
+"""
+
+import asyncio
+import logging
+import signal
+import ssl
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import faust
+import mode
+from faust.types import TP, StreamT
+
+from events import topics
+from events.admin import Cluster, describe_cluster
+from events.errors import C360Error, RefusedState
+from settings import KafkaSettings, Settings
+from stream_processors import views
+from stream_processors.chunks import ChunkSchema, ChunkTransport
+from stream_processors.customers import Customers
+from stream_processors.discussions import Discussions
+from stream_processors.dispatcher import Delivery
+from stream_processors.engine import Engine
+from stream_processors.interactions import Interactions
+from stream_processors.ownership import Ownership
+from stream_processors.product_discussions import ProductDiscussions
+from stream_processors.rejected_rows import RejectedRows
+from stream_processors.tables import RunningTotal, Tables
+from stream_processors.unit_of_work import Stream
+
+logger = logging.getLogger(__name__)
+
+#: A worker that has something to do and gets nothing done for so long stops, so that it is started anew.
+STUCK_SECONDS: Final = 60.0
+
+#: Bytes of one partition in one fetch: room for a chunk of 20,000 events of 200 bytes.
+_FETCH_BYTES: Final = 4 * 1024 * 1024
+
+
+class ProcessorApp(faust.App):
+    """A Faust app whose transport delivers chunks and whose tables live in Postgres."""
+
+    def __init__(self, settings: Settings, cluster: Cluster) -> None:
+        kafka, bounds = settings.kafka, settings.processor
+        session = kafka.session_timeout.total_seconds()
+        super().__init__(
+            bounds.group,
+            broker=[f"kafka://{address}" for address in (kafka.bootstrap_servers or "").split(",")],
+            broker_client_id="c360-processor",
+            broker_credentials=_credentials(kafka),
+            broker_session_timeout=session,
+            broker_heartbeat_interval=session / 4,
+            broker_request_timeout=max(90.0, 2 * session),
+            broker_max_poll_records=bounds.chunk_events,
+            consumer_max_fetch_size=_FETCH_BYTES,
+            topic_disable_leader=True,
+            web_enabled=False,
+            store="memory://",
+            TableManager=Tables,
+        )
+        self.fetch_wait_ms = int(bounds.fetch_wait.total_seconds() * 1000)
+        #: Set when the worker stopped for a reason that its user should read.
+        self.reason: BaseException | None = None
+        self._cluster = cluster
+        self._kafka = kafka
+        tables = {view.name: RunningTotal(self, view, capacity=bounds.cached_rows) for view in views.ALL}
+        for table in tables.values():
+            self.tables.add(table)
+        discussions = Discussions()
+        assert settings.database.url is not None
+        self.engine = Engine(
+            settings.database.url.get_secret_value(),
+            streams(discussions, cluster),
+            tables,
+            discussions,
+            most_events=bounds.chunk_events,
+        )
+
+    def _new_transport(self) -> ChunkTransport:
+        return ChunkTransport(self.conf.broker_consumer, self)
+
+    async def claim(self, assigned: Iterable[TP]) -> Mapping[TP, int]:
+        """Take the assigned partitions over in Postgres; returns the offset to read next of each."""
+        assigned = set(assigned)
+        earliest = await self.consumer.earliest_offsets(*assigned) if assigned else {}
+        self._cluster = await asyncio.to_thread(describe_cluster, self._kafka.librdkafka())
+        try:
+            offsets = await self.engine.claim(
+                self._cluster, {(tp.topic, tp.partition): offset for tp, offset in earliest.items()}
+            )
+        except C360Error as error:
+            await self.crash(error)
+            raise
+        logger.info("partitions assigned: %s", ", ".join(f"{t}/{p} at {o}" for (t, p), o in sorted(offsets.items())))
+        return {TP(topic, partition): offset for (topic, partition), offset in offsets.items()}
+
+    async def crash(self, reason: BaseException) -> None:
+        """Stop the worker; `run` tells why."""
+        self.reason = self.reason or reason
+        await super().crash(reason)
+
+
+def streams(discussions: Discussions, cluster: Cluster) -> dict[str, Stream]:
+    """The streams by topic.
+
+    Raises: RefusedState when customer-keyed topics differ in their number of partitions.
+    """
+    counts = {topic.name: cluster.topics[topic.name].partitions for topic in topics.STREAMS if topic.customer_keyed}
+    if len(set(counts.values())) != 1:
+        raise RefusedState(
+            f"topics keyed by customer must have the same number of partitions, but have {counts}: "
+            "one worker could not own all that is known of a customer"
+        )
+    ownership = Ownership(next(iter(counts.values())))
+    return {
+        topics.CUSTOMERS.name: Customers(ownership),
+        topics.INTERACTIONS.name: Interactions(discussions, ownership),
+        topics.PRODUCT_DISCUSSIONS.name: ProductDiscussions(),
+        topics.REJECTED_EVENTS.name: RejectedRows(),
+    }
+
+
+def build(settings: Settings) -> ProcessorApp:
+    """Make the app with its agents and its committing tasks.
+
+    Raises: Unavailable when the broker can't be reached; RefusedState when its topics can't be worked with.
+    """
+    app = ProcessorApp(settings, describe_cluster(settings.kafka.librdkafka()))
+    for topic in topics.ALL:
+        _add_agent(app, topic.name)
+    for _ in range(settings.processor.connections):
+        app.task(app.engine.work)
+    app.task(_watch(app))
+    return app
+
+
+def _credentials(kafka: KafkaSettings) -> faust.types.auth.CredentialsT | None:
+    """The connection's security as Faust wants it."""
+    if kafka.security_protocol == "PLAINTEXT":
+        return None
+    context = None
+    if kafka.security_protocol.endswith("SSL"):
+        context = ssl.create_default_context(cafile=str(kafka.ssl_cafile) if kafka.ssl_cafile else None)
+    if kafka.security_protocol == "SSL":
+        return faust.SSLCredentials(context)
+    return faust.SASLCredentials(
+        username=kafka.sasl_username,
+        password=kafka.sasl_password.get_secret_value() if kafka.sasl_password else None,
+        mechanism=kafka.sasl_mechanism,
+        ssl_context=context,
+    )
+
+
+def _add_agent(app: ProcessorApp, topic: str) -> None:
+    async def decode_chunks(chunks: StreamT[Any]) -> None:
+        async for event in chunks.noack().events():
+            await app.engine.dispatcher.submit(Delivery(app.engine.decode(event.value), event.ack))
+
+    app.agent(app.topic(topic, schema=ChunkSchema()), name=topic)(decode_chunks)
+
+
+def _watch(app: ProcessorApp) -> Any:
+    async def watch() -> None:
+        """Stop a worker that looks alive and does nothing (the most reported fault of Kafka consumers)."""
+        while not app.should_stop:
+            await app.sleep(STUCK_SECONDS / 10)
+            if app.consumer.lagging() and time.monotonic() - app.engine.alive_at > STUCK_SECONDS:
+                await app.crash(RefusedState(f"no progress for {STUCK_SECONDS:.0f} s although there are events to read"))
+
+    return watch
+
+
+def run(settings: Settings) -> None:
+    """Run a processor until SIGTERM or SIGINT.
+
+    Raises: C360Error, or whatever else stopped the worker.
+    """
+    mode.loop.use("uvloop")
+    asyncio.run(_run(settings))
+
+
+async def _run(settings: Settings) -> None:
+    app = build(settings)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, lambda: loop.create_task(app.stop()))
+    app.finalize()
+    async with app:
+        await app.wait_until_stopped()
+    if app.reason:
+        raise app.reason

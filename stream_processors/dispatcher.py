@@ -1,0 +1,73 @@
+"""Which chunks are committed together, and when.
+
+Units of work of one partition number run one after the other, whichever topic they come from, because they move the
+totals of the same customers. Different partition numbers may run at once: while Postgres works on one unit, the next is
+decoded. When chunks are small, those that wait are committed together; under load a unit is as large as is allowed.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from stream_processors.unit_of_work import Decoded
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A decoded chunk, and how to say that it is committed."""
+
+    decoded: Decoded
+    acknowledge: Callable[[], object]
+
+
+class Dispatcher:
+    """Waiting chunks by partition number."""
+
+    def __init__(self, *, most_events: int) -> None:
+        self._most_events = most_events
+        self._waiting: dict[int, deque[Delivery]] = {}
+        self._busy: set[int] = set()
+        self._changed = asyncio.Condition()
+
+    async def submit(self, delivery: Delivery) -> None:
+        """Add a chunk behind those of its partition number; the transport bounds how many can be waiting."""
+        async with self._changed:
+            self._waiting.setdefault(delivery.decoded.chunk.partition, deque()).append(delivery)
+            self._changed.notify()
+
+    async def take(self) -> list[Delivery]:
+        """Wait for work; returns chunks of one topic whose partition numbers are the caller's until `done`."""
+        async with self._changed:
+            while not (unit := self._next_unit()):
+                await self._changed.wait()
+            return unit
+
+    async def done(self, unit: list[Delivery]) -> None:
+        """Hand the partition numbers of a unit back, committed or not."""
+        async with self._changed:
+            self._busy.difference_update(delivery.decoded.chunk.partition for delivery in unit)
+            self._changed.notify_all()
+
+    async def drop_waiting(self) -> None:
+        """Forget what has not begun, and wait for what has: the partitions are about to be assigned anew."""
+        async with self._changed:
+            self._waiting.clear()
+            await self._changed.wait_for(lambda: not self._busy)
+
+    def _next_unit(self) -> list[Delivery]:
+        unit: list[Delivery] = []
+        events = 0
+        for partition in [number for number, queue in self._waiting.items() if queue and number not in self._busy]:
+            queue = self._waiting[partition]
+            topic = unit[0].decoded.chunk.topic if unit else queue[0].decoded.chunk.topic
+            while queue and queue[0].decoded.chunk.topic == topic:
+                size = len(queue[0].decoded.chunk.records)
+                if unit and events + size > self._most_events:
+                    break
+                unit.append(queue.popleft())
+                events += size
+                self._busy.add(partition)
+            if queue and partition in self._busy:  # it had its turn: the others come first next time
+                self._waiting[partition] = self._waiting.pop(partition)
+        return unit

@@ -1,0 +1,145 @@
+"""Commits what the dispatcher hands out: one unit of work after another, on each of a few connections.
+
+Postgres away means waiting and trying the same unit again; anything unexpected stops the worker, whose successor goes on
+from the last commit.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from uuid import uuid4
+
+import psycopg
+import stamina
+from psycopg import AsyncConnection, errors
+
+from events.admin import Cluster
+from stream_processors import binary, positions
+from stream_processors.chunks import Chunk
+from stream_processors.discussions import Discussions
+from stream_processors.dispatcher import Dispatcher
+from stream_processors.tables import RunningTotal
+from stream_processors.unit_of_work import Decoded, NeedsReattribution, Stream, UnitOfWork
+
+_SERVER_AWAY: Final = (psycopg.OperationalError, psycopg.InterfaceError)
+#: What may go well on a second try: the server was away, or another partition told the same fact at the same moment.
+_PASSING: Final = (*_SERVER_AWAY, errors.UniqueViolation, NeedsReattribution)
+
+#: A worker that is frozen in mid-transaction must not block whoever takes its partitions over.
+_SESSION: Final = (
+    "-c idle_in_transaction_session_timeout=15s -c statement_timeout=60s -c TimeZone=UTC -c jit=off"
+    " -c plan_cache_mode=force_generic_plan"
+)
+
+
+class Engine:
+    """Everything between a decoded chunk and its commit."""
+
+    def __init__(
+        self,
+        database_url: str,
+        streams: Mapping[str, Stream],
+        tables: Mapping[str, RunningTotal],
+        discussions: Discussions,
+        *,
+        most_events: int,
+    ) -> None:
+        self.dispatcher = Dispatcher(most_events=most_events)
+        #: When a unit of work last committed, or waited for Postgres knowingly (time.monotonic).
+        self.alive_at = time.monotonic()
+        self._database_url = database_url
+        self._streams = streams
+        self._tables = tables
+        self._discussions = discussions
+        self._owner = uuid4()
+        self._epoch: int | None = None
+
+    def decode(self, chunk: Chunk) -> Decoded:
+        """Read a chunk's records, by the rules of its stream."""
+        return self._streams[chunk.topic].decode(chunk)
+
+    async def claim(
+        self, cluster: Cluster, earliest: Mapping[positions.TopicPartition, int]
+    ) -> dict[positions.TopicPartition, int]:
+        """Take over newly assigned partitions; what was known of totals may be stale from here on.
+
+        Raises: RefusedState when the topics are not those that the database knows, or offsets are gone.
+        """
+        await self.dispatcher.drop_waiting()
+        self._owner = uuid4()
+        self._epoch = None
+        topics = sorted({topic for topic, _ in earliest})
+        async for attempt in stamina.retry_context(on=psycopg.OperationalError, attempts=None, timeout=None, wait_max=5):
+            with attempt:
+                async with await self.connect() as connection:
+                    await positions.refuse_strangers(connection, cluster, topics)
+                    return await positions.claim(connection, cluster, earliest, self._owner)
+        raise AssertionError("retries never end")
+
+    async def work(self) -> None:
+        """Commit units of work until cancelled."""
+        connection: AsyncConnection[Any] | None = None
+        while True:
+            unit = await self.dispatcher.take()
+            try:
+                connection = await self._commit_in_the_end(connection, [delivery.decoded for delivery in unit])
+                for delivery in unit:
+                    delivery.acknowledge()
+            finally:
+                await self.dispatcher.done(unit)
+
+    async def connect(self) -> AsyncConnection[Any]:
+        """Open a connection as units of work need it."""
+        connection = await AsyncConnection.connect(
+            self._database_url, autocommit=True, options=_SESSION, application_name="c360-processor", connect_timeout=5
+        )
+        binary.register(connection)
+        return connection
+
+    async def commit(self, connection: AsyncConnection[Any], decoded: Sequence[Decoded], *, exclusive: bool) -> None:
+        """Make one unit of work; the numbers are those of unit_of_work."""
+        stream = self._streams[decoded[0].chunk.topic]
+        unit = UnitOfWork(connection, self._tables, exclusive=exclusive)
+        owner = self._owner
+        async with connection.transaction():
+            todo, epoch = await unit.lock(decoded, owner)  # 1
+            if epoch != self._epoch:
+                await self._start_over(connection, epoch)
+            if not todo:
+                return
+            await stream.apply(unit, todo)  # 2
+            await unit.store(todo)  # 3
+            if exclusive:
+                await connection.execute("UPDATE reattribution SET epoch = epoch + 1")
+        if (owner, epoch) == (self._owner, self._epoch):  # 4
+            unit.give_back()
+        self.alive_at = time.monotonic()
+
+    async def _commit_in_the_end(
+        self, connection: AsyncConnection[Any] | None, decoded: Sequence[Decoded]
+    ) -> AsyncConnection[Any]:
+        """Commit a unit of work however often Postgres goes away meanwhile."""
+        exclusive = self._streams[decoded[0].chunk.topic].REATTRIBUTES
+        async for attempt in stamina.retry_context(
+            on=_PASSING, attempts=None, timeout=None, wait_initial=0.05, wait_max=2
+        ):
+            with attempt:
+                try:
+                    if connection is None or connection.closed:
+                        connection = await self.connect()
+                    await self.commit(connection, decoded, exclusive=exclusive)
+                except NeedsReattribution:
+                    exclusive = True
+                    raise
+                except _SERVER_AWAY:
+                    self.alive_at = time.monotonic()
+                    raise
+                return connection
+        raise AssertionError("retries never end")
+
+    async def _start_over(self, connection: AsyncConnection[Any], epoch: int) -> None:
+        """Totals of any customer may have moved since they were read: read everything anew."""
+        for table in self._tables.values():
+            table.forget()
+        await self._discussions.reload(connection)
+        self._epoch = epoch

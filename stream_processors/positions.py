@@ -1,0 +1,145 @@
+"""How far each partition has been read, kept in Postgres beside the totals: claiming, guarding, moving on.
+
+Table `positions` is the only truth about offsets. A worker that is given partitions claims them here; a unit of work
+locks their rows, and goes on only if they still carry the worker's claim and the offset it started from.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg import AsyncConnection
+
+from events.admin import Cluster
+from events.errors import RefusedState
+from stream_processors import binary
+from stream_processors.chunks import Chunk
+
+TopicPartition = tuple[str, int]
+
+#: What can become of a record; the columns of table positions that add up to next_offset.
+OUTCOMES: Final = ("new", "repeated", "corrected", "withdrawn", "rejected", "skipped")
+
+_CLAIM: Final = """
+    INSERT INTO positions (topic, partition, cluster_id, topic_id, next_offset, skipped, owner)
+    VALUES (%(topic)s, %(partition)s, %(cluster_id)s, %(topic_id)s, %(earliest)s, %(earliest)s, %(owner)s)
+    ON CONFLICT (topic, partition, topic_id) DO UPDATE SET owner = excluded.owner, retired_at = NULL
+    RETURNING next_offset
+"""
+_STRANGERS: Final = """
+    SELECT topic, topic_id, cluster_id FROM positions
+    WHERE retired_at IS NULL AND topic = ANY(%(topics)s) AND (topic, topic_id, cluster_id) NOT IN (
+        SELECT known.topic, known.topic_id, %(cluster_id)s
+        FROM unnest(%(topics)s::text[], %(topic_ids)s::text[]) AS known (topic, topic_id)
+    )
+    LIMIT 1
+"""
+_LOCK: Final = """
+    SELECT partition, next_offset, owner FROM positions
+    WHERE topic = %s AND partition = ANY(%s) AND retired_at IS NULL
+    ORDER BY partition FOR UPDATE
+"""
+_ADVANCE: Final = """
+    UPDATE positions AS p SET
+        next_offset = m.next_offset, committed_at = clock_timestamp(),
+        new = p.new + m.new, repeated = p.repeated + m.repeated, corrected = p.corrected + m.corrected,
+        withdrawn = p.withdrawn + m.withdrawn, rejected = p.rejected + m.rejected, skipped = p.skipped + m.skipped
+    FROM unnest(
+        %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]
+    ) AS m (partition, next_offset, new, repeated, corrected, withdrawn, rejected, skipped)
+    WHERE p.topic = %s AND p.partition = m.partition AND p.retired_at IS NULL
+"""
+
+
+class PositionMoved(RefusedState):
+    """Another worker was given this partition, or wrote to it: this one must not write any more."""
+
+
+async def refuse_strangers(connection: AsyncConnection[Any], cluster: Cluster, topics: Sequence[str]) -> None:
+    """Make sure that the topics are those whose offsets the database holds.
+
+    Raises: RefusedState when a topic was deleted and created again, or the cluster is another one.
+    """
+    parameters = {
+        "topics": list(topics),
+        "topic_ids": [cluster.topics[topic].topic_id for topic in topics],
+        "cluster_id": cluster.cluster_id,
+    }
+    stranger = await (await connection.execute(_STRANGERS, parameters)).fetchone()
+    if stranger:
+        topic, topic_id, cluster_id = stranger
+        raise RefusedState(
+            f"topic {topic} is not the one that this database has read: it knows topic id {topic_id} of cluster "
+            f"{cluster_id}, the broker has {cluster.topics[topic].topic_id} of {cluster.cluster_id}. If the topic was "
+            "meant to be replaced, run `c360 adopt`; the facts stay, and events told again count once"
+        )
+
+
+async def claim(
+    connection: AsyncConnection[Any], cluster: Cluster, earliest: Mapping[TopicPartition, int], owner: UUID
+) -> dict[TopicPartition, int]:
+    """Take partitions over from whoever had them; waits for a unit of work that is just committing.
+
+    Args:
+        earliest: The first offset that the broker still has, for each partition to claim.
+        owner: Names this assignment; the guard of every unit of work asks for it.
+    Returns: The offset to read next of each partition.
+    Raises: RefusedState when offsets that were never read are gone from the broker.
+    """
+    offsets: dict[TopicPartition, int] = {}
+    async with connection.transaction():
+        for topic, partition in sorted(earliest):
+            parameters = {
+                "topic": topic,
+                "partition": partition,
+                "cluster_id": cluster.cluster_id,
+                "topic_id": cluster.topics[topic].topic_id,
+                "earliest": earliest[topic, partition],
+                "owner": owner,
+            }
+            row = await (await connection.execute(_CLAIM, parameters)).fetchone()
+            assert row is not None
+            offsets[topic, partition] = row[0]
+    for position, offset in offsets.items():
+        if offset < earliest[position]:
+            raise RefusedState(
+                f"{position[0]}/{position[1]}: offsets {offset} to {earliest[position] - 1} were never read and are "
+                "gone from the broker (retention): publish those events again, then run `c360 adopt --skip-lost`"
+            )
+    return offsets
+
+
+async def guard(connection: AsyncConnection[Any], chunks: Sequence[Chunk], owner: UUID) -> list[Chunk]:
+    """Lock the positions of the chunks' partitions (all of one topic) for this transaction.
+
+    Returns: The chunks still to be done: a chunk whose commit succeeded although its answer was lost drops out.
+    Raises: PositionMoved when this worker may not write there any more.
+    """
+    partitions = sorted({chunk.partition for chunk in chunks})
+    cursor = await connection.execute(_LOCK, [chunks[0].topic, partitions])
+    stored = {partition: (next_offset, holder) for partition, next_offset, holder in await cursor.fetchall()}
+    todo = []
+    for chunk in chunks:
+        next_offset, holder = stored.get(chunk.partition, (None, None))
+        if holder != owner:
+            raise PositionMoved(f"{chunk.topic}/{chunk.partition} was given to another worker: this one stops")
+        if next_offset == chunk.start:
+            todo.append(chunk)
+            stored[chunk.partition] = (chunk.next_offset, holder)
+        elif next_offset is None or next_offset < chunk.next_offset:
+            raise PositionMoved(
+                f"{chunk.topic}/{chunk.partition} stands at {next_offset}, not at {chunk.start} where this worker "
+                "read on: this one stops"
+            )
+    return todo
+
+
+async def advance(
+    connection: AsyncConnection[Any], topic: str, reached: Mapping[int, int], outcomes: Mapping[int, Counter[str]]
+) -> None:
+    """Store the next offset of each partition, and what became of the records before it."""
+    partitions = list(reached)
+    columns = [partitions, list(reached.values())]
+    columns += [[outcomes[partition][outcome] for partition in partitions] for outcome in OUTCOMES]
+    await connection.execute(_ADVANCE, [*map(binary.Int8Array.of, columns), topic])

@@ -1,0 +1,208 @@
+"""Running totals as Faust tables whose durable form, and changelog, is the Postgres table.
+
+A unit of work checks rows out, changes them, writes them in its transaction, and gives them back once that is
+committed. A unit that fails gives nothing back, so it leaves no trace in memory: the rows are read again from Postgres.
+"""
+
+from collections import ChainMap
+from collections.abc import Iterable, Mapping, MutableMapping
+from typing import Any, Final
+
+import faust
+from faust.tables import TableManager
+from psycopg import AsyncConnection
+from psycopg import sql as query
+
+import sql
+from stream_processors import binary
+from stream_processors.fold import Key, Kind, Row, Rows, View
+
+_ARRAYS: Final[Mapping[Kind, type[binary.Array]]] = {
+    Kind.TEXT: binary.TextArray,
+    Kind.BIGINT: binary.Int8Array,
+    Kind.NUMERIC: binary.NumericArray,
+    Kind.MOMENT: binary.TimestamptzArray,
+}
+
+
+class RunningTotal(faust.Table):
+    """A view's rows by key: those used lately, of the partitions that this worker owns.
+
+    Reading it as a mapping shows what is in memory. It has no changelog topic and nothing to recover: what is not in
+    memory is read from Postgres when a unit of work needs it.
+    """
+
+    def __init__(self, app: faust.App, view: View, *, capacity: int) -> None:
+        super().__init__(app, name=view.name, partitions=1)
+        self.view = view
+        self._statements = Statements(view)
+        self._capacity = capacity
+        # Two generations are a cheap LRU: when the young one is full it becomes the old one, and what was not used
+        # since the last time that happened is dropped.
+        self._young: Rows = {}
+        self._old: Rows = {}
+
+    @property
+    def data(self) -> MutableMapping[Key, Row]:  # type: ignore[override]
+        """All rows in memory."""
+        return ChainMap(self._young, self._old)
+
+    async def on_start(self) -> None:
+        """Faust would declare the changelog topic here."""
+
+    async def on_rebalance(self, *_: Any) -> None:
+        """Forget everything: another worker may have moved the totals of any partition meanwhile."""
+        self.forget()
+
+    def on_key_set(self, key: Key, value: Row) -> None:
+        """Faust would write to the changelog topic here; the unit of work writes to Postgres."""
+
+    def on_key_del(self, key: Key) -> None:
+        """As on_key_set."""
+
+    def forget(self) -> None:
+        """Drop all rows; they will be read again."""
+        self._young, self._old = {}, {}
+
+    async def checkout(self, connection: AsyncConnection[Any], keys: Iterable[Key]) -> Rows:
+        """Take rows out for one unit of work; a key without facts gets a row of zeros."""
+        young, old = self._young, self._old
+        rows: Rows = {}
+        missing: list[Key] = []
+        for key in keys:
+            row = young.pop(key, None) or old.pop(key, None)
+            if row is None:
+                missing.append(key)
+            else:
+                rows[key] = row
+        if missing:
+            zero = self.view.zero
+            rows |= {key: zero() for key in missing}
+            rows |= await self._statements.load(connection, missing)
+        return rows
+
+    def give_back(self, rows: Rows) -> None:
+        """Keep the rows of a unit of work that committed."""
+        if len(self._young) + len(rows) > self._capacity:
+            self._old, self._young = self._young, {}
+        self._young |= rows
+
+    async def write(self, connection: AsyncConnection[Any], rows: Rows) -> None:
+        """Store changed rows; those that have no facts left are deleted, here and there."""
+        if self.view.table is None:
+            return
+        empty = [key for key, row in rows.items() if row[0] == 0]
+        if empty:
+            await self._statements.delete(connection, empty)
+            kept = {key: row for key, row in rows.items() if row[0] != 0}
+        else:
+            kept = rows
+        if kept:
+            await self._statements.upsert(connection, kept)
+
+    async def recompute(self, connection: AsyncConnection[Any], rows: Rows, stale: set[Key]) -> None:
+        """Ask the stored facts for the rows of keys with a measure that couldn't be taken back."""
+        rows |= {key: self.view.zero() for key in stale}
+        rows |= await self._statements.ask_facts(connection, stale)
+
+
+class Tables(TableManager):
+    """Faust's table manager, without the changelog topics."""
+
+    def add(self, table: RunningTotal) -> RunningTotal:
+        """Register a table under its name."""
+        self[table.name] = table
+        return table
+
+    async def _update_channels(self) -> None:
+        self._tables_finalized.set()
+        for table in self.values():
+            await table.maybe_start()
+        self._tables_registered.set()
+
+
+class Statements:
+    """The SQL of one view, made from its declaration."""
+
+    def __init__(self, view: View) -> None:
+        self._kinds = [*view.key.values(), *(measure.kind for measure in view.measures)]
+        self._key_arrays = [_ARRAYS[kind] for kind in view.key.values()]
+        self._arrays = [_ARRAYS[kind] for kind in self._kinds]
+        self._width = len(view.key)
+        columns = [*view.key, *(measure.name for measure in view.measures)]
+        self._load = query.SQL(view.load) if view.load else self._select(view, columns)
+        if view.table:
+            self._upsert, self._delete = self._insert(view, columns), self._remove(view)
+        if view.recompute:
+            self._recompute = query.SQL("SELECT {} FROM ({}) AS facts WHERE customer_id = ANY(%s)").format(
+                self._readable(columns), query.SQL(sql.text(view.recompute))
+            )
+
+    async def load(self, connection: AsyncConnection[Any], keys: list[Key]) -> Rows:
+        """The stored rows of these keys."""
+        cursor = await connection.execute(self._load, self._key_parameters(keys), binary=True)
+        return self._rows(await cursor.fetchall())
+
+    async def ask_facts(self, connection: AsyncConnection[Any], keys: set[Key]) -> Rows:
+        """The rows of these keys as the facts have them."""
+        customers = binary.TextArray.of(list({key[0] for key in keys}))
+        cursor = await connection.execute(self._recompute, [customers], binary=True)
+        return {key: row for key, row in self._rows(await cursor.fetchall()).items() if key in keys}
+
+    async def upsert(self, connection: AsyncConnection[Any], rows: Rows) -> None:
+        """Insert or replace rows."""
+        columns = [*zip(*rows, strict=True), *zip(*rows.values(), strict=True)]
+        parameters = [array.of(column) for array, column in zip(self._arrays, columns, strict=True)]
+        await connection.execute(self._upsert, parameters)
+
+    async def delete(self, connection: AsyncConnection[Any], keys: list[Key]) -> None:
+        """Delete the rows of these keys."""
+        await connection.execute(self._delete, self._key_parameters(keys))
+
+    def _key_parameters(self, keys: Iterable[Key]) -> list[binary.Array]:
+        columns = zip(*keys, strict=True)
+        return [array.of(column) for array, column in zip(self._key_arrays, columns, strict=True)]
+
+    def _rows(self, fetched: list[tuple[Any, ...]]) -> Rows:
+        return {row[: self._width]: list(row[self._width :]) for row in fetched}
+
+    def _select(self, view: View, columns: list[str]) -> query.Composed:
+        return query.SQL("SELECT {} FROM {} JOIN {} USING ({})").format(
+            self._readable(columns), query.Identifier(str(view.table)), self._keys(view), _names(view.key)
+        )
+
+    def _insert(self, view: View, columns: list[str]) -> query.Composed:
+        changes = [query.SQL("{0} = excluded.{0}").format(query.Identifier(m.name)) for m in view.measures]
+        return query.SQL("INSERT INTO {} ({}) SELECT * FROM unnest({}) ON CONFLICT ({}) DO UPDATE SET {}").format(
+            query.Identifier(str(view.table)),
+            _names(columns),
+            _placeholders(self._kinds),
+            _names(view.key),
+            query.SQL(", ").join(changes),
+        )
+
+    def _remove(self, view: View) -> query.Composed:
+        matches = [query.SQL("t.{0} = k.{0}").format(query.Identifier(name)) for name in view.key]
+        return query.SQL("DELETE FROM {} AS t USING {} WHERE {}").format(
+            query.Identifier(str(view.table)), self._keys(view), query.SQL(" AND ").join(matches)
+        )
+
+    def _keys(self, view: View) -> query.Composed:
+        return query.SQL("unnest({}) AS k ({})").format(_placeholders(list(view.key.values())), _names(view.key))
+
+    def _readable(self, columns: list[str]) -> query.Composed:
+        """The columns as the tables hold them in memory: moments as microseconds."""
+        moment = query.SQL("(extract(EPOCH FROM {}) * 1000000)::bigint")
+        parts = [
+            moment.format(query.Identifier(name)) if kind is Kind.MOMENT else query.Identifier(name)
+            for name, kind in zip(columns, self._kinds, strict=True)
+        ]
+        return query.SQL(", ").join(parts)
+
+
+def _names(columns: Iterable[str]) -> query.Composed:
+    return query.SQL(", ").join(map(query.Identifier, columns))
+
+
+def _placeholders(kinds: list[Kind]) -> query.Composed:
+    return query.SQL(", ").join(query.SQL("%s::" + kind.value + "[]") for kind in kinds)

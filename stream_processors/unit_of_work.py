@@ -1,0 +1,173 @@
+"""One transaction: facts, totals, rejects and positions of some chunks, or none of them.
+
+1. lock: re-attribution lock (shared, unless the unit re-attributes), then the positions' rows, which are the guard
+2. the stream's module stores the facts and moves the totals, in rows that it checks out of the tables
+3. the changed rows, the rejects and the next offsets are written
+4. commit; then the tables get their rows back and Kafka its acknowledgement
+What each failure leads to: docs/commit.md.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+from uuid import UUID
+
+import msgspec
+from psycopg import AsyncConnection
+
+from events.errors import C360Error, RejectedEvent
+from events.identity import fact_id
+from stream_processors import binary, positions
+from stream_processors.chunks import Chunk, Record
+from stream_processors.fold import Key, Rows, View
+from stream_processors.tables import RunningTotal
+
+#: Taken shared by every unit of work, exclusively by one that moves totals of other partitions' customers.
+REATTRIBUTION_LOCK: Final = 0xC360_0002
+
+_INSERT_REJECTS: Final = """
+    INSERT INTO rejected_events (reject_id, topic, partition, "offset", stream, field, reason, key, value, headers)
+    SELECT r.reject_id, %s, r.partition, r."offset", %s, r.field, r.reason, r.key, r.value, r.headers::jsonb
+    FROM unnest(
+        %s::uuid[], %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::bytea[], %s::bytea[], %s::text[]
+    ) AS r (reject_id, partition, "offset", field, reason, key, value, headers)
+    ON CONFLICT (reject_id) DO NOTHING
+"""
+
+
+class NeedsReattribution(C360Error):
+    """The unit moves totals that belong to another partition: do it again under the exclusive lock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record that breaks its contract."""
+
+    record: Record
+    error: RejectedEvent
+
+
+@dataclass(slots=True)
+class Decoded:
+    """A chunk whose records were read: what the stream's module made of them, and what it refused."""
+
+    chunk: Chunk
+    #: Whatever the stream's `apply` wants.
+    events: Any
+    rejected: list[Rejected] = field(default_factory=list)
+
+
+class Stream(Protocol):
+    """What the module of a stream offers."""
+
+    #: True when every unit of this stream moves totals of customers of other partitions.
+    REATTRIBUTES: bool
+
+    def decode(self, chunk: Chunk) -> Decoded:
+        """Read the records of a chunk; never raises for a bad one."""
+
+    async def apply(self, unit: "UnitOfWork", decoded: Sequence[Decoded]) -> None:
+        """Store the facts and move the totals within the unit's transaction."""
+
+
+class UnitOfWork:
+    """The state of one transaction while it is made."""
+
+    def __init__(self, connection: AsyncConnection[Any], tables: Mapping[str, RunningTotal], *, exclusive: bool) -> None:
+        self.connection = connection
+        #: True when nobody else writes: totals of other partitions may be moved.
+        self.exclusive = exclusive
+        #: Partition numbers whose customers this unit may touch.
+        self.partitions: frozenset[int] = frozenset()
+        #: Per partition number, how many records had which outcome.
+        self.outcomes: dict[int, Counter[str]] = {}
+        #: What to remember once the transaction is committed.
+        self.after_commit: list[Callable[[], object]] = []
+        self._tables = tables
+        self._rows: dict[str, Rows] = {}
+
+    async def lock(self, decoded: Sequence[Decoded], owner: UUID) -> tuple[list[Decoded], int]:
+        """Take the locks, in the one order that all workers keep.
+
+        Returns: What is still to be done (see positions.guard), and the current re-attribution epoch.
+        Raises: positions.PositionMoved.
+        """
+        function = "pg_advisory_xact_lock" if self.exclusive else "pg_advisory_xact_lock_shared"
+        async with self.connection.pipeline():
+            await self.connection.execute(f"SELECT {function}({REATTRIBUTION_LOCK})")  # noqa: S608 - constants
+            epoch = await self.connection.execute("SELECT epoch FROM reattribution")
+            todo = await positions.guard(self.connection, [one.chunk for one in decoded], owner)
+            row = await epoch.fetchone()
+        assert row is not None
+        kept = [one for one in decoded if one.chunk in todo]
+        self.partitions = frozenset(one.chunk.partition for one in kept)
+        self.outcomes = {partition: Counter() for partition in self.partitions}
+        return kept, row[0]
+
+    async def rows(self, view: View, keys: Iterable[Key]) -> Rows:
+        """Check rows of a view out; those already checked out by this unit keep their changes."""
+        have = self._rows.setdefault(view.name, {})
+        missing = set(keys).difference(have)
+        if missing:
+            have |= await self._tables[view.name].checkout(self.connection, missing)
+        return have
+
+    async def recompute(self, view: View, stale: set[Key]) -> None:
+        """Ask the facts, as they are stored now, for rows that could not be moved by arithmetic."""
+        if stale:
+            await self._tables[view.name].recompute(self.connection, self._rows[view.name], stale)
+
+    def count(self, outcomes: Mapping[int, Counter[str]]) -> None:
+        """Add to what became of the records."""
+        for partition, counter in outcomes.items():
+            self.outcomes[partition].update(counter)
+
+    async def store(self, decoded: Sequence[Decoded]) -> None:
+        """Write the changed rows, the rejects and the next offsets."""
+        for name, rows in self._rows.items():
+            await self._tables[name].write(self.connection, rows)
+        await self._store_rejects(decoded)
+        for one in decoded:
+            self.outcomes[one.chunk.partition].update(rejected=len(one.rejected), skipped=one.chunk.skipped)
+        reached = {one.chunk.partition: one.chunk.next_offset for one in decoded}
+        await positions.advance(self.connection, decoded[0].chunk.topic, reached, self.outcomes)
+
+    def give_back(self) -> None:
+        """Return the rows to the tables, and remember the rest, after the commit."""
+        for remember in self.after_commit:
+            remember()
+        for name, rows in self._rows.items():
+            self._tables[name].give_back(rows)
+
+    async def _store_rejects(self, decoded: Sequence[Decoded]) -> None:
+        rejects = [(one.chunk, reject.record, reject.error) for one in decoded for reject in one.rejected]
+        if not rejects:
+            return
+        topic = rejects[0][0].topic
+        parameters = [
+            binary.UuidArray.of([_reject_id(chunk, record) for chunk, record, _ in rejects]),
+            binary.Int8Array.of([chunk.partition for chunk, _, _ in rejects]),
+            binary.Int8Array.of([record.offset for _, record, _ in rejects]),
+            binary.TextArray.of([error.field for _, _, error in rejects]),
+            binary.TextArray.of([_storable(error.reason) for _, _, error in rejects]),
+            binary.ByteaArray.of([record.key for _, record, _ in rejects]),
+            binary.ByteaArray.of([record.value for _, record, _ in rejects]),
+            binary.TextArray.of([_headers_json(record) for _, record, _ in rejects]),
+        ]
+        await self.connection.execute(_INSERT_REJECTS, [topic, topic, *parameters])
+
+
+def _reject_id(chunk: Chunk, record: Record) -> bytes:
+    """Where the record stands and what it says: an offset alone comes again when a topic is created anew."""
+    return fact_id(f"{chunk.topic}/{chunk.partition}/{record.offset} {record.key!r} {record.value!r}")
+
+
+def _headers_json(record: Record) -> str:
+    pairs = [(_storable(name), _storable(value.decode(errors="replace"))) for name, value in record.headers]
+    return msgspec.json.encode(pairs).decode()
+
+
+def _storable(text: str) -> str:
+    """Postgres holds no NUL characters and no lone surrogates."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
