@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from hashlib import blake2b
-from uuid import UUID
 
 _WHOLE_NUMBER = re.compile(r"([+-]?\d+)\.0+")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+#: A hexadecimal digit with the variant bits of RFC 9562 set.
+_VARIANT = {f"{digit:x}": "89ab"[digit & 3] for digit in range(16)}
 
 
 def canonical_id(value: str | int | float | Decimal) -> str:
@@ -78,9 +79,10 @@ def derived_id(occurred_at: datetime, *content: object, ordinal: int) -> str:
         ordinal: 0 for the first of several identical rows of that source, 1 for the second, ...
     Returns: A version 8 UUID in its text form.
     """
-    milliseconds = ((occurred_at - _EPOCH) // _MILLISECOND) & 0xFFFF_FFFF_FFFF
-    digest = blake2b(repr((*content, ordinal)).encode(), digest_size=10).digest()
-    return str(UUID(bytes=_as_version_8(milliseconds.to_bytes(6) + digest)))
+    milliseconds = f"{(occurred_at - _EPOCH) // _MILLISECOND & 0xFFFF_FFFF_FFFF:012x}"
+    digest = blake2b(repr((*content, ordinal)).encode(), digest_size=10).hexdigest()
+    # Written out rather than built by uuid.UUID: half the time, in the hottest line of a replay.
+    return f"{milliseconds[:8]}-{milliseconds[8:]}-8{digest[1:4]}-{_VARIANT[digest[4]]}{digest[5:8]}-{digest[8:]}"
 
 
 def _as_version_8(raw: bytes) -> bytes:

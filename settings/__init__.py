@@ -4,14 +4,16 @@ Kafka and Postgres are addressed by the names that their own tools use (`KAFKA_B
 what is ours begins with `C360_`.
 """
 
-from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from events.errors import UsageError
+
+
+S = TypeVar("S", bound=BaseSettings)
 
 
 class KafkaSettings(BaseSettings):
@@ -29,8 +31,8 @@ class KafkaSettings(BaseSettings):
     sasl_username: str | None = Field(None, description="SASL user")
     sasl_password: SecretStr | None = Field(None, description="SASL password")
     ssl_cafile: Path | None = Field(None, description="PEM file of the authority that signed the broker's certificate")
-    session_timeout: timedelta = Field(
-        timedelta(seconds=10), description="a processor that is silent for so long loses its partitions"
+    session_timeout_seconds: float = Field(
+        10, ge=1, le=300, description="a processor that is silent for so long loses its partitions"
     )
     partitions: int = Field(4, ge=1, le=1000, description="partitions of each topic, when it is created")
     replication_factor: int = Field(1, ge=1, description="replicas of each topic, when it is created")
@@ -73,9 +75,7 @@ class ProcessorSettings(BaseSettings):
     chunk_events: int = Field(20_000, ge=1, description="most records of one partition in one unit of work")
     cached_rows: int = Field(100_000, ge=1000, description="rows of each running total kept in memory")
     connections: int = Field(2, ge=1, le=16, description="units of work in flight at once, each on its own connection")
-    fetch_wait: timedelta = Field(
-        timedelta(milliseconds=20), description="how long the broker may hold a fetch that found nothing"
-    )
+    fetch_wait_ms: int = Field(20, ge=1, le=5000, description="how long the broker may hold a fetch that found nothing")
 
 
 class ApiSettings(BaseSettings):
@@ -98,11 +98,23 @@ class LogSettings(BaseSettings):
 
 
 class Settings:
-    """All of the above, read from the environment at construction."""
+    """All of the above, read from the environment at construction.
+
+    Raises: UsageError naming the variable that can't be used, and why.
+    """
 
     def __init__(self) -> None:
-        self.kafka = KafkaSettings()
-        self.database = DatabaseSettings()
-        self.processor = ProcessorSettings()
-        self.api = ApiSettings()
-        self.log = LogSettings()
+        self.kafka = _read(KafkaSettings)
+        self.database = _read(DatabaseSettings)
+        self.processor = _read(ProcessorSettings)
+        self.api = _read(ApiSettings)
+        self.log = _read(LogSettings)
+
+
+def _read(section: type[S]) -> S:
+    try:
+        return section()
+    except ValidationError as error:
+        first = error.errors()[0]
+        variable = f"{section.model_config['env_prefix']}{first['loc'][0]}".upper()
+        raise UsageError(f"environment variable {variable}: {first['msg']}") from error

@@ -11,10 +11,11 @@ import signal
 import ssl
 import time
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import faust
-import mode
+import mode.loop
 from faust.types import TP, StreamT
 
 from events import topics
@@ -39,6 +40,9 @@ logger = logging.getLogger(__name__)
 #: A worker that has something to do and gets nothing done for so long stops, so that it is started anew.
 STUCK_SECONDS: Final = 60.0
 
+#: A stop that takes longer is cut short.
+STOP_SECONDS: Final = 20.0
+
 #: Bytes of one partition in one fetch: room for a chunk of 20,000 events of 200 bytes.
 _FETCH_BYTES: Final = 4 * 1024 * 1024
 
@@ -48,7 +52,7 @@ class ProcessorApp(faust.App):
 
     def __init__(self, settings: Settings, cluster: Cluster) -> None:
         kafka, bounds = settings.kafka, settings.processor
-        session = kafka.session_timeout.total_seconds()
+        session = kafka.session_timeout_seconds
         super().__init__(
             bounds.group,
             broker=[f"kafka://{address}" for address in (kafka.bootstrap_servers or "").split(",")],
@@ -64,8 +68,9 @@ class ProcessorApp(faust.App):
             store="memory://",
             TableManager=Tables,
         )
-        self.fetch_wait_ms = int(bounds.fetch_wait.total_seconds() * 1000)
-        #: Set when the worker stopped for a reason that its user should read.
+        self.fetch_wait_ms = bounds.fetch_wait_ms
+        #: Set when the worker has to stop; `reason` says why if nobody asked for it.
+        self.ended = asyncio.Event()
         self.reason: BaseException | None = None
         self._cluster = cluster
         self._kafka = kafka
@@ -103,6 +108,7 @@ class ProcessorApp(faust.App):
     async def crash(self, reason: BaseException) -> None:
         """Stop the worker; `run` tells why."""
         self.reason = self.reason or reason
+        self.ended.set()
         await super().crash(reason)
 
 
@@ -135,8 +141,8 @@ def build(settings: Settings) -> ProcessorApp:
     for topic in topics.ALL:
         _add_agent(app, topic.name)
     for _ in range(settings.processor.connections):
-        app.task(app.engine.work)
-    app.task(_watch(app))
+        app.task(partial(_work, app))
+    app.task(partial(_watch, app))
     return app
 
 
@@ -160,20 +166,29 @@ def _credentials(kafka: KafkaSettings) -> faust.types.auth.CredentialsT | None:
 def _add_agent(app: ProcessorApp, topic: str) -> None:
     async def decode_chunks(chunks: StreamT[Any]) -> None:
         async for event in chunks.noack().events():
-            await app.engine.dispatcher.submit(Delivery(app.engine.decode(event.value), event.ack))
+            try:
+                await app.engine.dispatcher.submit(Delivery(app.engine.decode(event.value), event.ack))
+            except Exception as error:  # Faust would restart the agent and go on after the chunk
+                await app.crash(error)
+                raise
 
     app.agent(app.topic(topic, schema=ChunkSchema()), name=topic)(decode_chunks)
 
 
-def _watch(app: ProcessorApp) -> Any:
-    async def watch() -> None:
-        """Stop a worker that looks alive and does nothing (the most reported fault of Kafka consumers)."""
-        while not app.should_stop:
-            await app.sleep(STUCK_SECONDS / 10)
-            if app.consumer.lagging() and time.monotonic() - app.engine.alive_at > STUCK_SECONDS:
-                await app.crash(RefusedState(f"no progress for {STUCK_SECONDS:.0f} s although there are events to read"))
+async def _work(app: ProcessorApp) -> None:
+    try:
+        await app.engine.work()
+    except Exception as error:
+        await app.crash(error)
+        raise
 
-    return watch
+
+async def _watch(app: ProcessorApp) -> None:
+    """Stop a worker that looks alive and does nothing (the most reported fault of Kafka consumers)."""
+    while not app.should_stop:
+        await app.sleep(STUCK_SECONDS / 10)
+        if app.consumer.lagging() and time.monotonic() - app.engine.alive_at > STUCK_SECONDS:
+            await app.crash(RefusedState(f"no progress for {STUCK_SECONDS:.0f} s although there are events to read"))
 
 
 def run(settings: Settings) -> None:
@@ -182,6 +197,8 @@ def run(settings: Settings) -> None:
     Raises: C360Error, or whatever else stopped the worker.
     """
     mode.loop.use("uvloop")
+    # Faust reports every agent that a rebalance stops as an error; agents report real ones themselves.
+    logging.getLogger("faust.agents.actor").setLevel(logging.CRITICAL)
     asyncio.run(_run(settings))
 
 
@@ -189,9 +206,13 @@ async def _run(settings: Settings) -> None:
     app = build(settings)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, lambda: loop.create_task(app.stop()))
+        loop.add_signal_handler(number, app.ended.set)
     app.finalize()
-    async with app:
-        await app.wait_until_stopped()
+    await app.start()
+    await app.ended.wait()
+    try:
+        await asyncio.wait_for(app.stop(), STOP_SECONDS)
+    except TimeoutError:
+        logger.warning("did not stop within %s s: what was not committed will be done again", STOP_SECONDS)
     if app.reason:
         raise app.reason

@@ -20,6 +20,7 @@ import faust
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, Message
 from faust.types.tuples import ConsumerMessage
+from mode.threads import WorkerThread
 
 #: Chunks of one partition that are fetched but not committed: one in work, one decoded while the first is written.
 OUTSTANDING_CHUNKS = 2
@@ -68,8 +69,18 @@ class ChunkSchema(faust.Schema):
         return message.value
 
 
+class DaemonThread(WorkerThread):
+    """A thread that does not keep a stopped worker from ending: mode's own do when their loop was closed first."""
+
+    def __init__(self, service: Any, **kwargs: Any) -> None:
+        super().__init__(service, **kwargs)
+        self.daemon = True
+
+
 class ChunkConsumerThread(driver.AIOKafkaConsumerThread):
     """Runs aiokafka's consumer in its thread, with Faust's co-partitioning assignor and a fetch wait of our own."""
+
+    Worker = DaemonThread
 
     def _create_worker_consumer(self, transport: driver.Transport) -> aiokafka.AIOKafkaConsumer:
         conf = self.app.conf

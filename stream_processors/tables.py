@@ -54,6 +54,9 @@ class RunningTotal(faust.Table):
         """Forget everything: another worker may have moved the totals of any partition meanwhile."""
         self.forget()
 
+    async def on_recovery_completed(self, *_: Any) -> None:
+        """There was nothing to recover."""
+
     def on_key_set(self, key: Key, value: Row) -> None:
         """Faust would write to the changelog topic here; the unit of work writes to Postgres."""
 

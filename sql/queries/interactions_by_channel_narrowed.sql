@@ -1,7 +1,29 @@
 -- The question of interactions_by_channel.sql, of one product or of one period (or both).
--- A product's totals are kept; a period is counted from the facts (index interactions_by_customer).
+-- A product's totals are kept; a period is counted from the facts.
 -- Parameters: customer_id; product or null; counts_from (inclusive) and counts_to (exclusive), each a moment or null.
-WITH counted AS (
+WITH of_period AS (
+    SELECT
+        event_id,
+        channel,
+        count AS interactions
+    FROM interactions
+    WHERE
+        customer_id = %(customer_id)s
+        AND (%(counts_from)s::timestamptz IS NOT NULL OR %(counts_to)s::timestamptz IS NOT NULL)
+        AND (occurred_at >= %(counts_from)s OR %(counts_from)s::timestamptz IS NULL)
+        AND (occurred_at < %(counts_to)s OR %(counts_to)s::timestamptz IS NULL)
+),
+
+of_product AS (
+    SELECT event_id
+    FROM interaction_topics
+    WHERE
+        customer_id = %(customer_id)s
+        AND product = %(product)s
+        AND (%(counts_from)s::timestamptz IS NOT NULL OR %(counts_to)s::timestamptz IS NOT NULL)
+),
+
+counted AS (
     SELECT
         channel,
         interactions
@@ -14,44 +36,45 @@ WITH counted AS (
     UNION ALL
     SELECT
         channel,
-        count AS interactions
-    FROM interactions
-    WHERE
-        customer_id = %(customer_id)s
-        AND %(product)s::text IS NULL
-        AND (occurred_at >= %(counts_from)s OR %(counts_from)s::timestamptz IS NULL)
-        AND (occurred_at < %(counts_to)s OR %(counts_to)s::timestamptz IS NULL)
+        interactions
+    FROM of_period
+    WHERE %(product)s::text IS NULL
     UNION ALL
     SELECT
-        t.channel,
-        t.count AS interactions
-    FROM interaction_topics AS t
-    INNER JOIN interactions AS i ON t.event_id = i.event_id
-    WHERE
-        t.customer_id = %(customer_id)s
-        AND t.product = %(product)s
-        AND (%(counts_from)s::timestamptz IS NOT NULL OR %(counts_to)s::timestamptz IS NOT NULL)
-        AND (i.occurred_at >= %(counts_from)s OR %(counts_from)s::timestamptz IS NULL)
-        AND (i.occurred_at < %(counts_to)s OR %(counts_to)s::timestamptz IS NULL)
+        channel,
+        interactions
+    FROM of_period
+    INNER JOIN of_product USING (event_id)
 ),
 
-summed AS (
+used AS (
     SELECT
         channel,
         sum(interactions)::bigint AS interactions
     FROM counted
     GROUP BY channel
+),
+
+profile AS (
+    SELECT customer_id
+    FROM customers
+    WHERE customer_id = %(customer_id)s
+),
+
+totals AS (
+    SELECT customer_id
+    FROM channel_totals
+    WHERE customer_id = %(customer_id)s
 )
 
 SELECT
-    EXISTS (SELECT FROM customers AS c WHERE c.customer_id = %(customer_id)s)
-    OR EXISTS (SELECT FROM channel_totals AS t WHERE t.customer_id = %(customer_id)s) AS known,
+    EXISTS (SELECT FROM profile) OR EXISTS (SELECT FROM totals) AS known,
     (
         SELECT
             coalesce(
-                json_object_agg(c.channel, coalesce(s.interactions, 0) ORDER BY c.first_at, c.channel),
+                json_object_agg(c.channel, coalesce(u.interactions, 0) ORDER BY c.first_at, c.channel),
                 '{}'
             )
         FROM channels AS c
-        LEFT JOIN summed AS s ON c.channel = s.channel
+        LEFT JOIN used AS u USING (channel)
     ) AS interactions

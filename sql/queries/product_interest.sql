@@ -7,6 +7,6 @@ SELECT
     customers
 FROM product_interest
 WHERE
-    (customer_type = ANY(%(customer_types)s) OR %(customer_types)s::text [] IS NULL)
-    AND (product = ANY(%(products)s) OR %(products)s::text [] IS NULL)
+    (customer_type = any(%(customer_types)s) OR %(customer_types)s::text[] IS NULL)
+    AND (product = any(%(products)s) OR %(products)s::text[] IS NULL)
 ORDER BY customer_type, product

@@ -1,0 +1,46 @@
+# `make` alone lists the targets. Variables: ARGS for the command behind the target, VENV for another place than .venv.
+VENV ?= .venv
+PYTHON := $(VENV)/bin/python
+COMPILE := $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	--custom-compile-command "make lock" pyproject.toml requirements/build.in
+export VENV
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench docs lock clean install-demo install-dev
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: install-demo ## Start everything, replay the samples, look totals up (ARGS=--exit: and stop)
+	@$(PYTHON) -m c360 demo $(ARGS)
+
+test: install-dev ## Run the tests (ARGS: of pytest, such as ARGS=tests/unit)
+	$(PYTHON) -m pytest $(ARGS)
+
+lint: install-dev ## Style, types, import layers, SQL
+	$(PYTHON) -m ruff check
+	$(PYTHON) -m ruff format --check
+	$(PYTHON) -m mypy
+	$(PYTHON) -c "from importlinter.cli import lint_imports_command; lint_imports_command()"
+	$(PYTHON) -m sqlfluff lint sql
+
+bench: install-dev ## Measure the processor against a hand-written loop (writes docs/benchmarks.md)
+	$(PYTHON) -m benchmarks $(ARGS)
+
+docs: install-dev ## Make the documents that are made from the code
+	$(PYTHON) -m c360 config docs > docs/settings.md
+
+lock: install-dev ## Pin the dependencies anew, with hashes
+	$(COMPILE) --extra embedded --upgrade --output-file requirements/demo.lock
+	$(COMPILE) --extra embedded --extra dev --constraint requirements/demo.lock --upgrade \
+		--output-file requirements/dev.lock
+
+clean: ## Remove what make and the tests made; data directories of stacks stay
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+install-demo:
+	@.ci/install demo
+
+install-dev:
+	@.ci/install dev

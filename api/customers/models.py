@@ -1,0 +1,168 @@
+"""What customers look like in an answer."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.kit.answers import Amount, AnsweredId
+from api.kit.masking import mask_address, mask_date, mask_email, mask_name, mask_phone
+from api.kit.pages import Keyset, Page
+
+_MASKS: Final[dict[str, Callable[[str], str]]] = {
+    "first_name": mask_name,
+    "last_name": mask_name,
+    "email": mask_email,
+    "phone": mask_phone,
+    "address": mask_address,
+    "date_of_birth": mask_date,
+}
+
+_PROFILE: Final[dict[str, Any]] = {
+    "customer_id": 1,
+    "first_name": "J***",
+    "last_name": "D***",
+    "email": "j***@***",
+    "phone": "***67",
+    "address": "***",
+    "date_of_birth": "1980-**-**",
+    "account_balance": 1250.50,
+    "occupation": "Jedi",
+    "customer_type": "Red",
+    "segment": None,
+    "industry": None,
+    "country": "FR",
+    "account_id": None,
+    "created_at": "2019-10-01T00:00:00Z",
+}
+
+
+class Profile(BaseModel):
+    """What the customers stream says of a customer; null where it says nothing. Personal data is masked."""
+
+    customer_id: AnsweredId
+    first_name: str | None
+    last_name: str | None
+    email: str | None
+    phone: str | None
+    address: str | None
+    date_of_birth: str | None
+    account_balance: Amount | None = Field(description="In the account's own currency.")
+    occupation: str | None
+    customer_type: str | None
+    segment: str | None
+    industry: str | None
+    country: str | None
+    account_id: str | None
+    created_at: datetime | None = Field(description="When the source says the customer came into being.")
+
+    def masked(self) -> Self:
+        """The same without personal data."""
+        told = ((name, mask, getattr(self, name)) for name, mask in _MASKS.items())
+        return self.model_copy(update={name: mask(value) for name, mask, value in told if value is not None})
+
+
+class ChannelTotals(BaseModel):
+    """What a customer did on one channel."""
+
+    channel: str
+    interactions: int
+    revenue: Amount = Field(description="In EUR.")
+    first_at: datetime
+    last_at: datetime
+
+
+class TopicTotals(BaseModel):
+    """How much a customer talked about one product."""
+
+    product: str
+    interactions: int
+    by_channel: dict[str, int]
+
+
+class Customer(Profile):
+    """Everything that is known of a customer."""
+
+    channels: list[ChannelTotals] = Field(description="The channels that the customer used, first used first.")
+    topics: list[TopicTotals] = Field(description="The products talked about, most first.")
+
+
+class CustomerAnswer(BaseModel):
+    """Answer of `GET customers/{customer_id}`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "data": {
+                        **_PROFILE,
+                        "channels": [
+                            {
+                                "channel": "Email",
+                                "interactions": 1,
+                                "revenue": 0,
+                                "first_at": "2019-10-04T09:00:00Z",
+                                "last_at": "2019-10-04T09:00:00Z",
+                            }
+                        ],
+                        "topics": [{"product": "Sand", "interactions": 1, "by_channel": {"Email": 1}}],
+                    }
+                }
+            ]
+        }
+    )
+
+    data: Customer
+
+
+class CustomersPage(Page[Profile]):
+    """Answer of `GET customers`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"data": [_PROFILE], "total": 25, "page": 1, "limit": 10, "total_pages": 3}]}
+    )
+
+
+class CustomersKeyset(Keyset[Profile]):
+    """Answer of `GET customers?after=`."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"data": [_PROFILE], "limit": 10, "after": "WyIxIl0"}]})
+
+
+class TimelineEntry(BaseModel):
+    """One thing that a customer did."""
+
+    kind: Literal["interaction"] = "interaction"
+    event_id: str = Field(description="The event's id as its source told it.")
+    occurred_at: datetime
+    channel: str
+    product: str | None = Field(description="As told; null: whatever was discussed in its month.")
+    count: int = Field(description="How many contacts this stands for.")
+    revenue: Amount | None = Field(description="In EUR.")
+
+
+class Timeline(Keyset[TimelineEntry]):
+    """Answer of `GET customers/{customer_id}/timeline`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "data": [
+                        {
+                            "kind": "interaction",
+                            "event_id": "e-1001",
+                            "occurred_at": "2019-10-04T09:00:00Z",
+                            "channel": "Email",
+                            "product": None,
+                            "count": 1,
+                            "revenue": None,
+                        }
+                    ],
+                    "limit": 20,
+                    "after": None,
+                }
+            ]
+        }
+    )

@@ -1,0 +1,236 @@
+"""Errors as the caller sees them: problem+json (RFC 9457) with a type that can be looked up at `/problems/<type>`.
+
+Endpoints raise the problems below or an error of `events.errors`; nothing of an unexpected exception leaves the
+process. `documented` describes the same classes in OpenAPI, so that the two can't differ.
+"""
+
+import json
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any, ClassVar, Final
+from urllib.parse import quote
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi_problem.error import Problem, StatusProblem
+from fastapi_problem.handler import ExceptionHandler, new_exception_handler
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.database import QueryTimeout
+from events.errors import Unavailable
+
+MEDIA_TYPE: Final = "application/problem+json"
+#: Where a type leads: relative, so that it holds under whatever name the API is reached.
+TYPE_URI: Final = "/problems/{type}"
+#: What a client is asked to wait when the database is away: a restart takes a second or two.
+RETRY_LATER: Final = {"Retry-After": "2"}
+
+
+class ProblemClass(StatusProblem):
+    """Base of our problems; the docstring of each is what `/problems/<type>` says."""
+
+    type_: str
+    example: ClassVar[str] = ""
+    headers_ = None
+
+
+class InvalidRequest(ProblemClass):
+    """A parameter or the body is not as documented: `errors` names each place and reason. Mend them and ask again."""
+
+    type_ = "invalid-request"
+    title = "The request is not valid"
+    status = 422
+    example = "1 thing is not as documented"
+
+
+class UnknownCustomer(ProblemClass):
+    """No event has told anything of this customer: neither who it is nor anything it did."""
+
+    type_ = "unknown-customer"
+    title = "Nobody has heard of this customer"
+    status = 404
+    example = "no event has named customer '99'"
+
+
+class UnknownPath(ProblemClass):
+    """Nothing is served under this path: `/docs` and `/openapi.json` list what is."""
+
+    type_ = "unknown-path"
+    title = "Nothing is served here"
+    status = 404
+    example = "see /docs for what is"
+
+
+class MethodNotAllowed(ProblemClass):
+    """The path is right and the method is not: the header `Allow` lists those that are."""
+
+    type_ = "method-not-allowed"
+    title = "The path does not take this method"
+    status = 405
+    example = "the header Allow lists those that it takes"
+
+
+class DatabaseAway(ProblemClass):
+    """The database can't answer now. Nothing is lost; ask again after the seconds in the header `Retry-After`."""
+
+    type_ = "database-away"
+    title = "The database is away"
+    status = 503
+    example = "the database can't be reached"
+
+
+class TooSlow(ProblemClass):
+    """The database took longer than an answer may. Narrow the question, or ask again when there is less to do."""
+
+    type_ = "query-timeout"
+    title = "The answer takes too long"
+    status = 503
+    example = "the database did not answer within 5 s"
+
+
+class NotReady(ProblemClass):
+    """The process runs but can't answer yet: `checks` says which condition does not hold."""
+
+    type_ = "not-ready"
+    title = "Not ready to answer"
+    status = 503
+    example = "database: the database can't be reached"
+
+
+class InternalError(ProblemClass):
+    """A fault of the API. The log has the details under the `request_id` of this answer."""
+
+    type_ = "internal-error"
+    title = "Something went wrong here"
+    status = 500
+
+
+#: Every type of problem, by the last part of its URI.
+PROBLEMS: Final[dict[str, type[ProblemClass]]] = {
+    problem.type_: problem
+    for problem in (
+        InvalidRequest,
+        UnknownCustomer,
+        UnknownPath,
+        MethodNotAllowed,
+        DatabaseAway,
+        TooSlow,
+        NotReady,
+        InternalError,
+    )
+}
+
+
+class FieldError(BaseModel):
+    """One thing that is wrong with a request."""
+
+    place: str = Field(description="Where it was given: path, query, header, cookie or body.", examples=["query"])
+    field: str = Field(description="Its name; inside a body, the path to it.", examples=["from"])
+    reason: str = Field(description="What is wrong, or what would be right.", examples=["Input should be a number"])
+
+
+class ProblemBody(BaseModel):
+    """What every answer of 400 and above looks like (RFC 9457)."""
+
+    model_config = ConfigDict(title="Problem", extra="allow")
+
+    type: str = Field(description="Which problem it is, as a URI reference that can be looked up.")
+    title: str = Field(description="The type in words, always the same.")
+    status: int = Field(description="The HTTP status.")
+    instance: str = Field(description="The path that was asked.")
+    request_id: str = Field(description="What the log lines of this request carry; the same as header X-Request-ID.")
+    detail: str | None = Field(None, description="What happened this time.")
+
+
+class InvalidRequestBody(ProblemBody):
+    """A problem with the list of what is wrong."""
+
+    model_config = ConfigDict(title="InvalidRequest", extra="allow")
+
+    errors: list[FieldError] = Field(description="Each thing that is wrong.")
+
+
+def documented(*problems: type[ProblemClass]) -> dict[int | str, dict[str, Any]]:
+    """The `responses=` of an endpoint that may raise these."""
+    responses: dict[int | str, dict[str, Any]] = {}
+    for problem in problems:
+        response = responses.setdefault(problem.status, _response(problem))
+        response["content"]["application/json"]["examples"][problem.type_] = {"value": _example(problem)}
+    return responses
+
+
+def add_error_handling(app: FastAPI) -> ExceptionHandler:
+    """Answer every error of this application with problem+json; returns what does so."""
+    handler = new_exception_handler(
+        handlers={QueryTimeout: _too_slow, Unavailable: _away},
+        http_exception_handler=_http_exception,
+        request_validation_handler=_invalid,
+        unhandled_wrappers={"default": InternalError},
+        post_hooks=[_complete],
+        documentation_uri_template=TYPE_URI,
+    )
+    for kind in (Problem, HTTPException, RequestValidationError, Unavailable):
+        app.add_exception_handler(kind, handler)
+    return handler
+
+
+def _away(_handler: ExceptionHandler, _request: Request, error: Unavailable) -> Problem:
+    return DatabaseAway(str(error), headers=RETRY_LATER)
+
+
+def _too_slow(_handler: ExceptionHandler, _request: Request, error: QueryTimeout) -> Problem:
+    return TooSlow(str(error), headers=RETRY_LATER)
+
+
+def _http_exception(_handler: ExceptionHandler, _request: Request, error: HTTPException) -> Problem:
+    """Errors of the framework itself: an unknown path, a method that a path does not take."""
+    known: dict[int, type[ProblemClass]] = {404: UnknownPath, 405: MethodNotAllowed}
+    headers = dict(error.headers or {})
+    if problem := known.get(error.status_code):
+        return problem(problem.example, headers=headers)
+    title = HTTPStatus(error.status_code).phrase
+    return Problem(title, type_=title.lower().replace(" ", "-"), status=error.status_code, headers=headers)
+
+
+def _invalid(_handler: ExceptionHandler, _request: Request, error: RequestValidationError) -> Problem:
+    errors = [_field_error(found["loc"], found["msg"]).model_dump() for found in error.errors()]
+    count = f"{len(errors)} things are" if len(errors) > 1 else "1 thing is"
+    return InvalidRequest(f"{count} not as documented", errors=errors)
+
+
+def _field_error(place: Sequence[int | str], reason: str) -> FieldError:
+    first, *rest = place
+    return FieldError(place=str(first), field=".".join(map(str, rest)), reason=reason.removeprefix("Value error, "))
+
+
+def _complete(content: dict[str, Any], request: Request, response: Response) -> tuple[dict[str, Any], Response]:
+    """Add what every problem carries, and take away what an unexpected exception said."""
+    if response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR:
+        content.pop("detail", None)
+    content |= {"instance": quote(request.scope["path"]), "request_id": request.state.request_id}
+    response.body = json.dumps(content, separators=(",", ":")).encode()
+    return content, response
+
+
+def _response(problem: type[ProblemClass]) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = {"description": "Seconds to wait.", "schema": {"type": "integer"}}
+    return {
+        "model": InvalidRequestBody if problem is InvalidRequest else ProblemBody,
+        "description": HTTPStatus(problem.status).phrase,
+        "headers": headers,
+        "content": {"application/json": {"examples": {}}},
+    }
+
+
+def _example(problem: type[ProblemClass]) -> dict[str, Any]:
+    example = problem(problem.example).marshal(uri=TYPE_URI)
+    example |= {"instance": "/api/v1/interactions/99", "request_id": "3f0c9d7c5b0e4a8f9d1f5f1f6b0a7c11"}
+    if problem is InvalidRequest:
+        wrong = FieldError(place="query", field="from", reason="expected a date (2020-03-01)")
+        example["errors"] = [wrong.model_dump()]
+    return example

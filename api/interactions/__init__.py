@@ -1,0 +1,1 @@
+"""How often a customer was in touch, per channel."""

@@ -1,0 +1,1 @@
+"""What no subject of the API owns: parameters, request ids, the OpenAPI document."""

@@ -1,0 +1,1 @@
+"""What is served for people: the documentation pages, what each problem means, the icon."""

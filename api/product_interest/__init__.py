@@ -1,0 +1,1 @@
+"""Which products customers of each type talk about."""

@@ -1,0 +1,55 @@
+"""`c360 api`: serve the HTTP API."""
+
+import signal
+import sys
+from pathlib import Path
+from typing import Final, NoReturn
+
+import uvicorn
+from psycopg.conninfo import conninfo_to_dict
+
+from api.app import create_app
+from c360.database import errors
+from c360.environment import read_settings
+from c360.logs import set_up_logging
+from c360.target import resolve_target
+
+#: Requests under way when the process is told to stop get this long; more than any answer may take.
+_GRACE_SECONDS: Final = 10
+
+
+def api(*, host: str | None = None, port: int | None = None, data_dir: Path | None = None) -> None:
+    """Serve the HTTP API until Ctrl-C or SIGTERM; it starts, and answers /health, even while Postgres is away.
+
+    Parameters
+    ----------
+    host: str
+        Listen on this address; default: C360_API_HOST, else 127.0.0.1.
+    port: int
+        Listen on this port, 0 for any free one; default: C360_API_PORT, else 8000.
+    data_dir: Path
+        Work with the stack that runs in this data directory, not with what the environment names.
+    """
+    settings = read_settings()
+    database_url = resolve_target(settings, data_dir).database_url
+    with errors(database_url):
+        conninfo_to_dict(database_url)  # refuses what is no URL; whether Postgres is there is for /ready to say
+    set_up_logging(settings.log)
+    # When it has stopped gracefully, uvicorn raises the signal again: for us that is a normal end, not a death by it.
+    signal.signal(signal.SIGTERM, _end)
+    uvicorn.run(
+        create_app(settings.api, database_url=database_url),
+        host=host or settings.api.host,
+        port=settings.api.port if port is None else port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+
+
+def _end(*_: object) -> NoReturn:
+    sys.exit(0)

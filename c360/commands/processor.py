@@ -1,0 +1,13 @@
+"""`c360 processor`: keep the totals."""
+
+
+def processor() -> None:
+    """Read the topics and keep the totals in Postgres, until stopped.
+
+    Run as many as there are partitions at most; they share the work. Addressed by the environment
+    (KAFKA_BOOTSTRAP_SERVERS, DATABASE_URL; all settings: `c360 config show`).
+    """
+    from settings import Settings
+    from stream_processors.app import run
+
+    run(Settings())

@@ -1,0 +1,59 @@
+-- What is known of a customer? No row for one whom nothing is known of; null attributes for one only named by facts.
+-- Parameters: customer_id.
+WITH profile AS (
+    SELECT *
+    FROM customers
+    WHERE customer_id = %(customer_id)s
+),
+
+used AS (
+    SELECT
+        channel,
+        interactions,
+        revenue,
+        first_at,
+        last_at
+    FROM channel_totals
+    WHERE customer_id = %(customer_id)s
+),
+
+discussed AS (
+    SELECT
+        product,
+        channel,
+        sum(interactions)::bigint AS interactions
+    FROM topic_totals
+    WHERE customer_id = %(customer_id)s
+    GROUP BY product, channel
+),
+
+topics AS (
+    SELECT
+        product,
+        sum(interactions)::bigint AS interactions,
+        json_object_agg(channel, interactions ORDER BY channel) AS by_channel
+    FROM discussed
+    GROUP BY product
+)
+
+SELECT
+    wanted.customer_id,
+    p.first_name,
+    p.last_name,
+    p.email,
+    p.phone,
+    p.address,
+    p.date_of_birth::text AS date_of_birth,
+    p.account_balance,
+    p.occupation,
+    p.customer_type,
+    p.segment,
+    p.industry,
+    p.country,
+    p.account_id,
+    p.created_at,
+    (SELECT coalesce(json_agg(u.* ORDER BY u.first_at ASC, u.channel ASC), '[]') FROM used AS u) AS channels,
+    (SELECT coalesce(json_agg(t.* ORDER BY t.interactions DESC, t.product ASC), '[]') FROM topics AS t) AS topics
+FROM (SELECT %(customer_id)s::text AS customer_id) AS wanted
+LEFT JOIN profile AS p USING (customer_id)
+WHERE p.customer_id IS NOT NULL OR EXISTS (SELECT FROM used)

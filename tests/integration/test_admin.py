@@ -1,0 +1,64 @@
+"""Administration of a broker: topics are created once, offsets are true ones, an absent broker is said to be absent."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Producer
+
+from events import admin, topics
+from events.errors import RefusedState, Unavailable
+from local_stack.broker import Broker
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """Connection to an empty broker of this test's own."""
+    server = Broker(tmp_path / "broker.log", cluster_id="test-cluster")
+    yield {"bootstrap.servers": server.start()}
+    server.stop()
+
+
+def test_topics_are_created_once(config: dict[str, str]) -> None:
+    created = admin.create_topics(config, partitions=3, replication_factor=1)
+    first = admin.describe_cluster(config)
+    assert sorted(created) == sorted(topic.name for topic in topics.ALL)
+    assert admin.create_topics(config, partitions=3, replication_factor=1) == []
+    assert admin.describe_cluster(config) == first
+    assert first.cluster_id == "test-cluster"
+    assert {state.partitions for state in first.topics.values()} == {3}
+    assert len({state.topic_id for state in first.topics.values()}) == len(topics.ALL)
+
+
+def test_another_partition_count_is_refused(config: dict[str, str]) -> None:
+    admin.create_topics(config, partitions=3, replication_factor=1)
+    with pytest.raises(RefusedState, match="has 3 partitions, 4 are wanted"):
+        admin.create_topics(config, partitions=4, replication_factor=1)
+
+
+def test_end_offsets_are_those_after_the_last_record(config: dict[str, str]) -> None:
+    admin.create_topics(config, partitions=3, replication_factor=1)
+    sent = 20_000
+    producer = Producer({**config, "linger.ms": 200})  # large batches: the broker's own answer is a batch too low
+    for number in range(sent):
+        producer.produce("customers", str(number), partition=number % 2)
+        producer.poll(0)
+    producer.flush()
+
+    began = time.monotonic()
+    ends = admin.end_offsets(config, {("customers", 0): 0, ("customers", 1): sent // 2, ("customers", 2): 0})
+    assert ends == {("customers", 0): sent // 2, ("customers", 1): sent // 2, ("customers", 2): 0}
+    assert time.monotonic() - began < 2
+
+
+def test_end_offsets_of_no_partitions(config: dict[str, str]) -> None:
+    assert admin.end_offsets(config, {}) == {}
+
+
+def test_an_absent_broker_is_unavailable(config: dict[str, str], tmp_path: Path) -> None:
+    absent = {"bootstrap.servers": Broker(tmp_path / "absent.log", cluster_id="absent").address}
+    with pytest.raises(Unavailable, match=absent["bootstrap.servers"]):
+        admin.describe_cluster(absent)
+    with pytest.raises(Unavailable, match=absent["bootstrap.servers"]):
+        admin.end_offsets(absent, {("customers", 0): 0})
