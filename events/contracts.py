@@ -32,6 +32,7 @@ Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Text = Annotated[str, Meta(max_length=2000)]
 Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339 with a zone; stored in UTC.")]
 Month = Annotated[str, Meta(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$(?!\n)", description="YYYY-MM")]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$(?!\n)", description="ISO 4217, such as EUR")]
 Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 
 
@@ -125,6 +126,62 @@ class ProductDiscussion(Event, frozen=True, kw_only=True, gc=False):
         return f"{self.month} {self.product}"
 
 
+class Channel(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """What a channel is; a later event replaces all of it."""
+
+    topic = topics.CHANNELS
+
+    channel: Name
+    name: Name | None = None
+    channel_type: Name | None = None
+    #: In EUR per interaction.
+    unit_price: Decimal | None = None
+
+    @property
+    def key(self) -> str:
+        return self.channel
+
+
+class Product(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """What a product is; a later event replaces all of it, a tombstone retires it."""
+
+    topic = topics.PRODUCTS
+
+    product_id: Id
+    name: Name | None = None
+    category: Name | None = None
+    price: Decimal | None = None
+
+    @property
+    def key(self) -> str:
+        return self.product_id
+
+
+class Transaction(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """A customer bought something; a later event with the same transaction_id replaces it."""
+
+    topic = topics.TRANSACTIONS
+
+    transaction_id: Id
+    customer_id: Id
+    occurred_at: Moment
+    #: At least one of product_id and category is told; without a category, that of the product counts.
+    product_id: Id | None = None
+    category: Name | None = None
+    quantity: Count = 1
+    #: Of all units together; may be negative (a refund).
+    amount: Decimal
+    currency: Currency
+
+    @property
+    def key(self) -> str:
+        return self.customer_id
+
+    @property
+    def identity(self) -> str:
+        return self.transaction_id
+
+
 class RejectedRow(Event, frozen=True, kw_only=True, gc=False):
     """A row of a source that could not become an event: what it said, where it stood, and why it was refused."""
 
@@ -154,10 +211,11 @@ class RejectedRow(Event, frozen=True, kw_only=True, gc=False):
 
 
 CONTRACTS: Final[dict[str, type[Event]]] = {
-    model.topic.name: model for model in (Customer, Interaction, ProductDiscussion, RejectedRow)
+    model.topic.name: model
+    for model in (Channel, Product, ProductDiscussion, Customer, Interaction, Transaction, RejectedRow)
 }
 
-_ID_FIELDS: Final = frozenset({"customer_id", "account_id"})
+_ID_FIELDS: Final = frozenset({"customer_id", "account_id", "product_id"})
 
 
 def check(event: Event) -> None:
@@ -173,6 +231,8 @@ def check(event: Event) -> None:
             complaint = f"{value!r} is not in canonical form: expected {canonical_id(value)!r}"
         if complaint:
             raise RejectedEvent(complaint, field=f"$.{name}")
+    if isinstance(event, Transaction) and event.product_id is None and event.category is None:
+        raise RejectedEvent("neither product_id nor category is told: at least one must be", field="$.product_id")
 
 
 def text_complaint(value: str) -> str | None:

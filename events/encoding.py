@@ -15,8 +15,8 @@ from events.errors import RejectedEvent
 
 Headers = Sequence[tuple[str, bytes]]
 
-#: A tombstone (null value) names the fact that it withdraws in this header; its key is the fact's key.
-IDENTITY_HEADER: Final = "event_id"
+#: A tombstone (null value) names the fact that it withdraws in one of these headers; its key is the fact's key.
+IDENTITY_HEADERS: Final = ("event_id", "transaction_id", "ce_id")
 
 _STRUCTURED: Final = b"application/cloudevents+json"
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -80,7 +80,7 @@ def encode(event: Event, *, source: str = "c360") -> Record:
 
 def encode_tombstone(topic: str, *, key: str, identity: str | None = None) -> Record:
     """Make the record that withdraws one fact (or, without an identity, all that the key stands for)."""
-    headers = [] if identity is None else [(IDENTITY_HEADER, identity.encode())]
+    headers = [] if identity is None else [(IDENTITY_HEADERS[0], identity.encode())]
     return Record(topic, key.encode(), None, headers)
 
 
@@ -96,7 +96,7 @@ def decode(topic: str, key: bytes | None, value: bytes | None, headers: Headers 
     """
     text_key = _decode_key(key)
     if value is None:
-        return Tombstone(text_key, _header_text(headers, IDENTITY_HEADER) or _header_text(headers, "ce_id"))
+        return Tombstone(text_key, _identity(headers))
     event = decode_value(topic, value, headers)
     if event.key != text_key:
         raise RejectedEvent(f"the record key is {text_key!r} but the event belongs to {event.key!r}: use the latter")
@@ -140,6 +140,10 @@ def _check_type(topic: str, ce_type: str) -> None:
 def _header_text(headers: Headers, name: str) -> str | None:
     value = header_value(headers, name)
     return None if value is None else value.decode(errors="replace")
+
+
+def _identity(headers: Headers) -> str | None:
+    return next((text for name in IDENTITY_HEADERS if (text := _header_text(headers, name)) is not None), None)
 
 
 def _decode_key(key: bytes | None) -> str:

@@ -51,17 +51,23 @@ def fact_ids(identities: Sequence[str]) -> list[bytes]:
     return [fact_id(identity) for identity in identities]
 
 
-def is_uuid(identity: str) -> bool:
-    """Whether an identity is stored as it is, rather than hashed."""
-    return _uuid_bytes((identity,)) is not None
+def hashed(identities: Sequence[str]) -> list[str | None]:
+    """The identities that are stored as a hash, None for those that are stored as the UUIDs they are."""
+    if _uuid_bytes(identities):
+        return [None] * len(identities)
+    return [None if _uuid_bytes((identity,)) else identity for identity in identities]
 
 
 def _uuid_bytes(identities: Sequence[str]) -> bytes | None:
-    """The bytes of UUIDs in text form (32 hexadecimal digits and 4 hyphens each), or None if one is not."""
-    if not all(len(identity) == 36 and identity.count("-") == 4 for identity in identities):
+    """The bytes of UUIDs in text form (8-4-4-4-12 hexadecimal digits), or None if one of them is something else."""
+    if set(map(len, identities)) != {36}:
+        return None
+    text = "".join(identities)
+    hyphens = "-" * len(identities)
+    if not all(text[place::36] == hyphens for place in (8, 13, 18, 23)):
         return None
     try:
-        raw = bytes.fromhex("".join(identities).replace("-", ""))
+        raw = bytes.fromhex(text.replace("-", ""))
     except ValueError:
         return None
     return raw if len(raw) == 16 * len(identities) else None  # fromhex skips white space

@@ -13,6 +13,8 @@ from aiokafka.partitioner import murmur2
 LIBRDKAFKA_PARTITIONER: Final = "murmur2_random"
 
 _KEEP_ALL: Final = {"cleanup.policy": "delete", "retention.ms": "-1"}
+#: For topics whose events replace all that was said before under their key.
+_KEEP_LATEST: Final = {"cleanup.policy": "compact"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +37,12 @@ INTERACTIONS: Final = Topic(name="interactions", key="customer_id", customer_key
 PRODUCT_DISCUSSIONS: Final = Topic(name="product_discussions", key="month", customer_keyed=False)
 REJECTED_EVENTS: Final = Topic(name="rejected_events", key="the origin's key", customer_keyed=False)
 
-#: Topics that the processors read, in the order in which a fresh installation is best filled.
-STREAMS: Final = (PRODUCT_DISCUSSIONS, CUSTOMERS, INTERACTIONS)
+CHANNELS: Final = Topic(name="channels", key="channel", customer_keyed=False, config=_KEEP_LATEST)
+PRODUCTS: Final = Topic(name="products", key="product_id", customer_keyed=False, config=_KEEP_LATEST)
+TRANSACTIONS: Final = Topic(name="transactions", key="customer_id", customer_keyed=True)
+
+#: Topics of events, in the order in which a fresh installation is best filled.
+STREAMS: Final = (PRODUCT_DISCUSSIONS, CHANNELS, PRODUCTS, CUSTOMERS, INTERACTIONS, TRANSACTIONS)
 ALL: Final = (*STREAMS, REJECTED_EVENTS)
 BY_NAME: Final = {topic.name: topic for topic in ALL}
 

@@ -149,6 +149,8 @@ def numeric_field(value: Decimal | None) -> bytes:
     """One numeric value with its length in front."""
     if value is None:
         return NULL
+    if not value:
+        return _ZERO
     encoded = bytes(_DECIMALS.dump(value) or b"")
     return len(encoded).to_bytes(4) + encoded
 
@@ -186,4 +188,6 @@ def register(connection: AsyncConnection[Any]) -> None:
         connection.adapters.register_dumper(array, type(f"{array.__name__}Dumper", (_ArrayDumper,), {"oid": array.oid}))
 
 
+#: 0 as numeric: no digits, no weight, no sign, no scale.
+_ZERO: Final = pack("!ihhhh", 8, 0, 0, 0, 0)
 _DECIMALS: Final = Transformer().get_dumper(Decimal(0), PyFormat.BINARY)

@@ -12,11 +12,13 @@ Faust's machinery costs about 100 microseconds per message; a message that is a 
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, cast
 
 import aiokafka
 import faust
+from aiokafka.consumer import fetcher
+from aiokafka.consumer.fetcher import PartitionRecords
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, Message
 from faust.types.tuples import ConsumerMessage
@@ -38,25 +40,32 @@ class Record(Protocol):
     headers: Sequence[tuple[str, bytes]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Chunk:
-    """Consecutive records of one partition."""
+    """Consecutive records of one partition, at least one."""
 
     topic: str
     partition: int
     #: Where the partition stood before; offsets from here that hold no record were compacted away.
     start: int
     records: Sequence[Record]
+    #: What gets stored: like Kafka, the offset to read next.
+    next_offset: int = field(init=False)
+    #: How many records there are, or were.
+    size: int = field(init=False)
 
-    @property
-    def next_offset(self) -> int:
-        """What gets stored: like Kafka, the offset to read next."""
-        return self.records[-1].offset + 1
+    def __post_init__(self) -> None:
+        self.next_offset = self.records[-1].offset + 1
+        self.size = len(self.records)
 
     @property
     def skipped(self) -> int:
         """Offsets within the chunk that hold no record."""
-        return self.next_offset - self.start - len(self.records)
+        return self.next_offset - self.start - self.size
+
+    def release(self) -> None:
+        """Let go of the records, once they are decoded: Faust keeps the chunk itself until it is acknowledged."""
+        self.records = ()
 
 
 class ChunkSchema(faust.Schema):
@@ -67,6 +76,17 @@ class ChunkSchema(faust.Schema):
 
     def loads_value(self, app: Any, message: Message, **_: Any) -> Any:
         return message.value
+
+
+class FetchedRecords(PartitionRecords):
+    """Hands records on as they were parsed: wrapping each in a ConsumerRecord takes a fifth of the worker's time."""
+
+    def _consumer_record(self, tp: TP, record: Record) -> Record:
+        return record
+
+
+# aiokafka's fetcher offers no other way to choose this class.
+fetcher.PartitionRecords = FetchedRecords
 
 
 class DaemonThread(WorkerThread):

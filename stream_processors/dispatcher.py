@@ -62,7 +62,7 @@ class Dispatcher:
             queue = self._waiting[partition]
             topic = unit[0].decoded.chunk.topic if unit else queue[0].decoded.chunk.topic
             while queue and queue[0].decoded.chunk.topic == topic:
-                size = len(queue[0].decoded.chunk.records)
+                size = queue[0].decoded.chunk.size
                 if unit and events + size > self._most_events:
                     break
                 unit.append(queue.popleft())

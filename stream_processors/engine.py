@@ -54,9 +54,16 @@ class Engine:
         self._owner = uuid4()
         self._epoch: int | None = None
 
+    @property
+    def topics(self) -> list[str]:
+        """The topics that it can commit."""
+        return list(self._streams)
+
     def decode(self, chunk: Chunk) -> Decoded:
         """Read a chunk's records, by the rules of its stream."""
-        return self._streams[chunk.topic].decode(chunk)
+        decoded = self._streams[chunk.topic].decode(chunk)
+        chunk.release()
+        return decoded
 
     async def claim(
         self, cluster: Cluster, earliest: Mapping[positions.TopicPartition, int]

@@ -159,19 +159,18 @@ class View:
         return list(zip(*(facts[column] for column in self.key), strict=True))
 
 
-def put(view: View, rows: Rows, facts: Columns) -> None:
-    """Count facts into the rows of their keys; every key must be in `rows`."""
-    touched = [rows[key] for key in view.keys(facts)]
+def put(view: View, rows: Rows, keys: Sequence[Key], facts: Columns) -> None:
+    """Count facts into the rows of their keys (`view.keys(facts)`); every key must be in `rows`."""
+    touched = [rows[key] for key in keys]
     for index, measure in enumerate(view.measures):
         measure.put(index, touched, facts[measure.of])
 
 
-def take(view: View, rows: Rows, facts: Columns) -> set[Key]:
+def take(view: View, rows: Rows, keys: Sequence[Key], facts: Columns) -> set[Key]:
     """Count facts out of the rows of their keys.
 
     Returns: Keys with a measure that can't be taken back; ask the facts for their rows once those are stored.
     """
-    keys = view.keys(facts)
     touched = [rows[key] for key in keys]
     stale: set[Key] = set()
     for index, measure in enumerate(view.measures):

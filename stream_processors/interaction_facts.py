@@ -1,6 +1,6 @@
 """Interactions by column, and their table: a chunk is read, stored and looked up as a whole."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from itertools import chain, repeat
@@ -10,7 +10,7 @@ from typing import Any, Final
 from psycopg import AsyncConnection
 
 from events.contracts import Interaction
-from events.identity import fact_ids, is_uuid
+from events.identity import fact_ids, hashed
 from stream_processors import binary
 from stream_processors.binary import Micros, micros
 from stream_processors.facts import Version
@@ -72,7 +72,7 @@ class Facts:
             [event.count for event in events],
             [event.revenue for event in events],
             [partition] * len(events),
-            [None if is_uuid(name) else name for name in ids],
+            hashed(ids),
         )
 
     @classmethod
@@ -117,6 +117,12 @@ async def insert(connection: AsyncConnection[Any], facts: Facts) -> None:
         await copy.write(_copy_rows(facts))
 
 
+def _mostly_null(field: Callable[[Any], bytes], column: Sequence[Any]) -> Iterable[bytes]:
+    if column.count(None) == len(column):
+        return repeat(binary.NULL, len(column))
+    return map(field, column)
+
+
 def _copy_rows(facts: Facts) -> bytes:
     text = binary.TextFields()
     moments = [binary.postgres_micros(value) for value in facts.occurred_at]
@@ -127,5 +133,7 @@ def _copy_rows(facts: Facts) -> bytes:
     ]  # fmt: skip
     texts = [map(text.__getitem__, column) for column in (facts.customer_id, facts.channel, facts.product)]
     return binary.copy_rows(
-        _FIXED, fixed, [*texts, map(binary.numeric_field, facts.revenue), map(binary.text_field, facts.source_id)]
+        _FIXED,
+        fixed,
+        [*texts, _mostly_null(binary.numeric_field, facts.revenue), _mostly_null(binary.text_field, facts.source_id)],
     )

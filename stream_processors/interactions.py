@@ -16,7 +16,7 @@ from stream_processors.binary import Micros, micros
 from stream_processors.chunks import Chunk, Record
 from stream_processors.discussions import Discussions
 from stream_processors.facts import Settled, Step, settle
-from stream_processors.fold import Columns, Key, put, take
+from stream_processors.fold import Columns, View, put, take
 from stream_processors.interaction_facts import Facts
 from stream_processors.ownership import Ownership
 from stream_processors.unit_of_work import Decoded, NeedsReattribution, Rejected, UnitOfWork
@@ -132,23 +132,16 @@ class Interactions:
         return settle(steps, stored, facts.version)
 
     async def _move_channels(self, unit: UnitOfWork, removed: Facts | None, added: Facts) -> None:
-        taken, given = removed.columns() if removed else None, added.columns()
-        rows = await unit.rows(CHANNEL_TOTALS, {*CHANNEL_TOTALS.keys(given), *_keys(taken)})
-        stale = take(CHANNEL_TOTALS, rows, taken) if taken else set()
-        put(CHANNEL_TOTALS, rows, given)
-        await unit.recompute(CHANNEL_TOTALS, stale)
+        await _move(unit, CHANNEL_TOTALS, removed.columns() if removed else None, added.columns())
 
     async def _move_topics(self, unit: UnitOfWork, removed: Columns | None, added: Columns | None) -> None:
-        moves = [(columns, move) for columns, move in ((removed, take), (added, put)) if columns]
-        if not moves:
+        if removed is None and added is None:
             return
-        topics_ = await unit.rows(TOPIC_TOTALS, {key for columns, _ in moves for key in TOPIC_TOTALS.keys(columns)})
-        keys = {key for columns, _ in moves for key in CUSTOMER_PRODUCTS.keys(columns)}
+        await _move(unit, TOPIC_TOTALS, removed, added)
+        keys = {key for columns in (removed, added) if columns for key in CUSTOMER_PRODUCTS.keys(columns)}
         products = await unit.rows(CUSTOMER_PRODUCTS, keys)
         before = {key: products[key][0] for key in keys}
-        for columns, move in moves:
-            move(TOPIC_TOTALS, topics_, columns)
-            move(CUSTOMER_PRODUCTS, products, columns)
+        await _move(unit, CUSTOMER_PRODUCTS, removed, added)
         await interest.roll_up(unit, [(key, before[key], products[key][0]) for key in keys])
 
     async def _note_channels(self, unit: UnitOfWork, added: Facts) -> None:
@@ -165,11 +158,18 @@ class Interactions:
             unit.after_commit.append(lambda: known.update(first))
 
 
-def _keys(columns: Columns | None) -> list[Key]:
-    return CHANNEL_TOTALS.keys(columns) if columns else []
+async def _move(unit: UnitOfWork, view: View, removed: Columns | None, added: Columns | None) -> None:
+    """Count facts out of a view and others into it."""
+    taken = view.keys(removed) if removed else []
+    given = view.keys(added) if added else []
+    rows = await unit.rows(view, {*taken, *given})
+    stale = take(view, rows, taken, removed) if removed else set()
+    if added:
+        put(view, rows, given, added)
+    await unit.recompute(view, stale)
 
 
 def _withdrawn_id(tombstone: encoding.Tombstone) -> bytes:
     if tombstone.identity is None:
-        raise RejectedEvent(f"a tombstone must name the interaction in its header {encoding.IDENTITY_HEADER!r}")
+        raise RejectedEvent(f"a tombstone must name the interaction in its header {encoding.IDENTITY_HEADERS[0]!r}")
     return fact_id(tombstone.identity)

@@ -53,5 +53,5 @@ async def _put(unit: UnitOfWork, moves: Sequence[tuple[object, ...]]) -> None:
         return
     names = ("customer_type", "product", "partition", "interactions", "customers")
     columns: Columns = dict(zip(names, zip(*moves, strict=True), strict=True))
-    rows = await unit.rows(PRODUCT_INTEREST, PRODUCT_INTEREST.keys(columns))
-    put(PRODUCT_INTEREST, rows, columns)
+    keys = PRODUCT_INTEREST.keys(columns)
+    put(PRODUCT_INTEREST, await unit.rows(PRODUCT_INTEREST, keys), keys, columns)

@@ -1,18 +1,20 @@
 """`c360 api`: serve the HTTP API."""
 
 import signal
+import socket
 import sys
 from pathlib import Path
 from typing import Final, NoReturn
 
-import uvicorn
 from psycopg.conninfo import conninfo_to_dict
+from uvicorn import Config, Server
 
 from api.app import create_app
 from c360.database import errors
 from c360.environment import read_settings
 from c360.logs import set_up_logging
 from c360.target import resolve_target
+from events.errors import UsageError
 
 #: Requests under way when the process is told to stop get this long; more than any answer may take.
 _GRACE_SECONDS: Final = 10
@@ -34,13 +36,10 @@ def api(*, host: str | None = None, port: int | None = None, data_dir: Path | No
     database_url = resolve_target(settings, data_dir).database_url
     with errors(database_url):
         conninfo_to_dict(database_url)  # refuses what is no URL; whether Postgres is there is for /ready to say
+    listener = _listen(host or settings.api.host, settings.api.port if port is None else port)
     set_up_logging(settings.log)
-    # When it has stopped gracefully, uvicorn raises the signal again: for us that is a normal end, not a death by it.
-    signal.signal(signal.SIGTERM, _end)
-    uvicorn.run(
+    config = Config(
         create_app(settings.api, database_url=database_url),
-        host=host or settings.api.host,
-        port=settings.api.port if port is None else port,
         loop="uvloop",
         http="httptools",
         ws="none",
@@ -49,6 +48,17 @@ def api(*, host: str | None = None, port: int | None = None, data_dir: Path | No
         server_header=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
+    # When it has stopped gracefully, uvicorn raises the signal again: for us that is a normal end, not a death by it.
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stop, _end)
+    Server(config).run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except (OSError, OverflowError) as error:
+        raise UsageError(f"can't listen on {host}:{port}: {error}") from error
 
 
 def _end(*_: object) -> NoReturn:

@@ -44,7 +44,7 @@ counted AS (
         channel,
         interactions
     FROM of_period
-    INNER JOIN of_product USING (event_id)
+    WHERE event_id IN (SELECT p.event_id FROM of_product AS p)
 ),
 
 used AS (

@@ -56,7 +56,8 @@ def test_end_offsets_of_no_partitions(config: dict[str, str]) -> None:
     assert admin.end_offsets(config, {}) == {}
 
 
-def test_an_absent_broker_is_unavailable(config: dict[str, str], tmp_path: Path) -> None:
+def test_an_absent_broker_is_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admin, "PATIENCE_SECONDS", 0.5)
     absent = {"bootstrap.servers": Broker(tmp_path / "absent.log", cluster_id="absent").address}
     with pytest.raises(Unavailable, match=absent["bootstrap.servers"]):
         admin.describe_cluster(absent)

@@ -9,7 +9,8 @@ from c360.commands.verify import verification
 
 _FACTS = """
 INSERT INTO interactions (event_id, occurred_at, count, partition, customer_id, channel, revenue) VALUES
-    (gen_random_uuid(), '2020-01-01Z', 2, 0, '1', 'Email', 1.50), (gen_random_uuid(), '2020-01-02Z', 1, 0, '1', 'Email', 1)
+    (gen_random_uuid(), '2020-01-01Z', 2, 0, '1', 'Email', 1.50),
+    (gen_random_uuid(), '2020-01-02Z', 1, 0, '1', 'Email', 1)
 """
 _TOTALS = "INSERT INTO channel_totals VALUES ('1', 'Email', 3, 2.5, '2020-01-01Z', '2020-01-02Z')"
 _POSITION = """
@@ -27,7 +28,8 @@ def connection(database: str) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-def test_right_totals_are_right(connection: psycopg.Connection, database: str) -> None:
+@pytest.mark.usefixtures("connection")
+def test_right_totals_are_right(database: str) -> None:
     result = verification(database)
     assert result.ok
     assert {view.view: view.rows for view in result.views}["channel_totals"] == 1

@@ -3,6 +3,7 @@
 from datetime import UTC
 
 import pytest
+from fake_database import FakeDatabase
 from fastapi.exceptions import RequestValidationError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +12,6 @@ from starlette.testclient import TestClient
 from api.customers.queries import CustomersKey, TimelineKey
 from api.kit.masking import mask_address, mask_date, mask_email, mask_name, mask_phone
 from api.kit.pages import cut_page, decode_cursor, encode_cursor
-from tests.unit.api.conftest import FakeDatabase
 
 
 def test_masks_leave_little() -> None:

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from fake_database import FakeDatabase
 from starlette.testclient import TestClient
 from structlog.contextvars import merge_contextvars
 from structlog.processors import format_exc_info
@@ -11,7 +12,6 @@ from structlog.testing import capture_logs
 from api.database import QueryTimeout
 from api.errors import PROBLEMS
 from events.errors import Unavailable
-from tests.unit.api.conftest import FakeDatabase
 
 PATH = "/api/v1/interactions/1"
 

@@ -3,9 +3,8 @@
 from datetime import UTC, datetime
 
 import pytest
+from fake_database import FakeDatabase
 from starlette.testclient import TestClient
-
-from tests.unit.api.conftest import FakeDatabase
 
 KNOWN = {"known": True, "interactions": {"Email": 1, "Call": 0, "Bird": 0}}
 

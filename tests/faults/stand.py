@@ -1,0 +1,174 @@
+"""A test stand: a broker of its own, a database, and real `c360 processor` processes that can be killed or frozen."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import psycopg
+
+from events import admin
+from events.encoding import Record
+from local_stack import processes
+from local_stack.broker import Broker
+from producers.publish import KafkaPublisher
+
+PARTITIONS = 4
+
+#: The embedded broker starts a group after half of it, and notices after twice of it that a member is gone.
+SESSION_SECONDS = 2
+
+#: Nothing that a test waits for takes longer, even when all cores are busy with something else.
+PATIENCE_SECONDS = 60.0
+
+
+class Processor:
+    """One `c360 processor` process."""
+
+    def __init__(self, process: processes.Process, log: Path) -> None:
+        self.process = process
+        self._log = log
+
+    @property
+    def said(self) -> str:
+        """All that it wrote to standard output and standard error."""
+        return self._log.read_text(errors="replace")
+
+    def terminate(self) -> int:
+        """Ask it to stop; returns its exit code."""
+        self.process.terminate()
+        return self.exit_code()
+
+    def kill(self) -> None:
+        """End it by SIGKILL."""
+        self.process.kill()
+        self.process.wait()
+
+    def freeze(self) -> None:
+        """Stop it in its tracks (SIGSTOP); it notices nothing until `thaw`."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on (SIGCONT)."""
+        self.process.send_signal(signal.SIGCONT)
+
+    def exit_code(self) -> int:
+        """Wait until it ends by itself."""
+        return self.process.wait(PATIENCE_SECONDS)
+
+
+@dataclass
+class Stand:
+    """Where everything runs, and what was published so far."""
+
+    folder: Path
+    broker: Broker
+    database_url: str
+    published: int = 0
+    processors: list[Processor] = field(default_factory=list)
+
+    @property
+    def kafka(self) -> dict[str, str]:
+        """The connection as librdkafka wants it."""
+        return {"bootstrap.servers": self.broker.address}
+
+    def start_processor(self, *, group: str = "c360", **settings: object) -> Processor:
+        """Start a processor; it is killed at the end of the test if it still runs then.
+
+        Args:
+            group: Its consumer group.
+            settings: Environment variables.
+        """
+        log = self.folder / f"processor-{len(self.processors)}.log"
+        env = {
+            **os.environ,
+            "KAFKA_BOOTSTRAP_SERVERS": self.broker.address,
+            "KAFKA_SESSION_TIMEOUT_SECONDS": str(SESSION_SECONDS),
+            "DATABASE_URL": self.database_url,
+            "C360_GROUP": group,
+            "LOG_LEVEL": "warning",
+            **{name: str(value) for name, value in settings.items()},
+        }
+        processor = Processor(processes.start([sys.executable, "-m", "c360", "processor"], log=log, env=env), log)
+        self.processors.append(processor)
+        return processor
+
+    def publish(self, records: Iterable[Record]) -> None:
+        """Publish and wait until the broker has all of it."""
+        publisher = KafkaPublisher(self.kafka)
+        for record in records:
+            publisher.publish(record)
+            self.published += 1
+        publisher.finish()
+
+    def trickle(self, records: Iterator[Record], until: Callable[[], bool], *, at_once: int = 200) -> None:
+        """Publish little by little until something has happened, so that processors have work all the while."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not until():
+            portion = [record for record, _ in zip(records, range(at_once), strict=False)]
+            assert portion, "all was published before it happened"
+            assert time.monotonic() < deadline, self.report("it did not happen")
+            self.publish(portion)
+
+    def committed(self) -> int:
+        """How many offsets are processed, over all topics."""
+        with self.connect() as connection:
+            row = connection.execute(
+                "SELECT coalesce(sum(next_offset), 0)::bigint FROM positions WHERE retired_at IS NULL"
+            ).fetchone()
+        assert row
+        return int(row[0])
+
+    def owners(self) -> dict[tuple[str, int], UUID]:
+        """Who may write, per partition."""
+        with self.connect() as connection:
+            rows = connection.execute("SELECT topic, partition, owner FROM positions WHERE retired_at IS NULL")
+            return {(topic, partition): owner for topic, partition, owner in rows}
+
+    def claimed_since(self, before: dict[tuple[str, int], UUID]) -> bool:
+        """Whether every partition has another owner than it had before."""
+        now = self.owners()
+        return bool(now) and not set(now.values()) & set(before.values())
+
+    def wait_until(self, condition: Callable[[], bool], what: str, *, seconds: float = PATIENCE_SECONDS) -> None:
+        """Poll; fails with what the processors said."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, self.report(f"not within {seconds:.0f} s: {what}")
+            time.sleep(0.005)
+
+    def wait_until_done(self, *, seconds: float = PATIENCE_SECONDS) -> None:
+        """Until all that was published is processed."""
+        what = f"all {self.published:,} events processed"
+        self.wait_until(lambda: self.committed() >= self.published, what, seconds=seconds)
+
+    def report(self, problem: str) -> str:
+        """For messages of failed assertions."""
+        lines = [f"{problem}; {self.committed():,} of {self.published:,} events are processed"]
+        for number, processor in enumerate(self.processors):
+            lines += [f"processor {number} ({processor.process.poll()}):", processor.said[-2000:]]
+        return "\n".join(lines)
+
+    def connect(self) -> psycopg.Connection:
+        """A connection whose statements commit at once."""
+        return psycopg.connect(self.database_url, autocommit=True)
+
+
+@contextmanager
+def running(folder: Path, database_url: str) -> Iterator[Stand]:
+    """A stand with fresh topics; whatever it started is gone at the end of the block."""
+    stand = Stand(folder, Broker(folder / "broker.log", cluster_id=str(uuid4())), database_url)
+    try:
+        stand.broker.start()
+        admin.create_topics(stand.kafka, partitions=PARTITIONS, replication_factor=1)
+        yield stand
+    finally:
+        for processor in stand.processors:
+            if processor.process.poll() is None:
+                processor.kill()
+        stand.broker.stop()
