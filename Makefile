@@ -29,6 +29,7 @@ bench: install-dev ## Measure the processor against a hand-written loop (writes 
 
 docs: install-dev ## Make the documents that are made from the code
 	$(PYTHON) -m c360 config docs > docs/settings.md
+	$(PYTHON) -m local_stack.data_model > docs/data-model.md
 
 lock: install-dev ## Pin the dependencies anew, with hashes
 	$(COMPILE) --extra embedded --upgrade --output-file requirements/demo.lock

@@ -25,6 +25,7 @@ COMMANDS: Final = (
     ("status", _LOOK, "How far the views are behind the topics, per partition."),
     ("rejects", _LOOK, "What was refused, and why."),
     ("verify", _LOOK, "Hold every view against plain SQL over the stored facts."),
+    ("rebuild", _RUN, "Compute running totals anew from the stored facts."),
     ("config", _LOOK, "The settings."),
     ("api", _RUN, "Serve the HTTP API."),
     ("processor", _RUN, "Process the topics into Postgres."),

@@ -75,6 +75,9 @@ class ProcessorSettings(BaseSettings):
     chunk_events: int = Field(20_000, ge=1, description="most records of one partition in one unit of work")
     cached_rows: int = Field(100_000, ge=1000, description="rows of each running total kept in memory")
     connections: int = Field(2, ge=1, le=16, description="units of work in flight at once, each on its own connection")
+    forgotten: Literal["anonymous", "removed"] = Field(
+        "anonymous", description="facts of a forgotten customer: kept under an anonymous id, or removed with their totals"
+    )
     fetch_wait_ms: int = Field(20, ge=1, le=5000, description="how long the broker may hold a fetch that found nothing")
 
 

@@ -1,18 +1,29 @@
-"""Bring a database to the current schema: numbered migrations by yoyo, then every view whose file has changed."""
+"""Bring a database to the current schema: numbered migrations by yoyo, then every definition whose file has changed.
+
+Definitions are the files of relations/ (views that join facts) and totals/ (a table for a running total, beside it the
+question that it answers, asked of the facts). A total that is new is filled from the facts at once.
+"""
 
 import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import psycopg
+from psycopg import sql as query
 from yoyo import get_backend, read_migrations
-from yoyo.migrations import MigrationList
 
-from sql import FOLDER
+from sql import FOLDER, REATTRIBUTION_LOCK
 
-#: One runner at a time re-creates views; yoyo has a lock of its own for the migrations.
-_VIEWS_LOCK = 0xC360_0001
+#: One runner at a time; yoyo has a lock of its own for the migrations.
+_DEFINITIONS_LOCK = 0xC360_0001
 
-#: Created in this order: a view may read those before it.
-VIEWS = ("product_interest", "interaction_topics")
+_TOTALS = r"""
+    SELECT table_name FROM information_schema.views
+    WHERE table_schema = current_schema() AND table_name LIKE '%\_from\_facts' ORDER BY table_name
+"""
+
+Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 def migrate(url: str) -> list[str]:
@@ -20,16 +31,36 @@ def migrate(url: str) -> list[str]:
 
     Args:
         url: postgresql://user:password@host:port/database
-    Returns: Names of the migrations and views that were applied, in order; empty when all was current.
+    Returns: Names of the migrations and definitions that were applied, in order; empty when all was current.
     Raises: psycopg.Error or yoyo's errors when a file fails; what that file did is rolled back.
     """
-    return [*_apply_migrations(url), *_apply_views(url)]
+    return [*_apply_migrations(url), *_apply_definitions(url)]
 
 
 def pending(url: str) -> list[str]:
     """Names of the migrations that the database still lacks."""
     with get_backend(_yoyo_url(url)) as backend:
         return [migration.id for migration in backend.to_apply(_migrations())]
+
+
+def totals(connection: Connection) -> list[str]:
+    """The tables that hold running totals; `<table>_from_facts` is the question that each answers."""
+    return [name.removesuffix("_from_facts") for (name,) in connection.execute(_TOTALS).fetchall()]
+
+
+def rebuild(connection: Connection, total: str) -> int:
+    """Compute a running total anew from the facts, in one transaction that units of work wait for.
+
+    Readers see the old rows until it commits.
+    Returns: Number of rows.
+    """
+    table, question = query.Identifier(total), query.Identifier(f"{total}_from_facts")
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [REATTRIBUTION_LOCK])
+        connection.execute(query.SQL("DELETE FROM {}").format(table))
+        cursor = connection.execute(query.SQL("INSERT INTO {} SELECT * FROM {}").format(table, question))
+        connection.execute("UPDATE reattribution SET epoch = epoch + 1")
+        return cursor.rowcount
 
 
 def _apply_migrations(url: str) -> list[str]:
@@ -39,29 +70,42 @@ def _apply_migrations(url: str) -> list[str]:
         return [migration.id for migration in missing]
 
 
-def _apply_views(url: str) -> list[str]:
-    applied = []
+def _apply_definitions(url: str) -> list[str]:
     with psycopg.connect(url) as connection:
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", [_VIEWS_LOCK])
-        connection.execute("CREATE TABLE IF NOT EXISTS view_files (name text PRIMARY KEY, sha256 text NOT NULL)")
-        current = dict(connection.execute("SELECT name, sha256 FROM view_files").fetchall())
-        for name in VIEWS:
-            text = (FOLDER / "views" / f"{name}.sql").read_bytes()
-            digest = hashlib.sha256(text).hexdigest()
-            if current.get(name) != digest:
-                connection.execute(text)
-                connection.execute(
-                    "INSERT INTO view_files VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET sha256 = excluded.sha256",
-                    [name, digest],
-                )
-                applied.append(f"views/{name}")
-    return applied
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [_DEFINITIONS_LOCK])
+        connection.execute("CREATE TABLE IF NOT EXISTS definitions (name text PRIMARY KEY, sha256 text NOT NULL)")
+        connection.execute("COMMENT ON TABLE definitions IS 'Which version of each file of relations/ and totals/ is here.'")
+        current = dict(connection.execute("SELECT name, sha256 FROM definitions").fetchall())
+        return [name for name, path in _definitions() if _apply_definition(connection, name, path, current.get(name))]
 
 
-def _migrations() -> MigrationList:
+def _definitions() -> Iterator[tuple[str, Path]]:
+    """Files in order: totals may read relations."""
+    for folder in ("relations", "totals"):
+        for path in sorted((FOLDER / folder).glob("*.sql")):
+            yield f"{folder}/{path.stem}", path
+
+
+def _apply_definition(connection: Connection, name: str, path: Path, applied: str | None) -> bool:
+    text = path.read_bytes()
+    digest = hashlib.sha256(text).hexdigest()
+    if applied == digest:
+        return False
+    before = set(totals(connection))
+    connection.execute(text)
+    for total in set(totals(connection)) - before:
+        rebuild(connection, total)
+    connection.execute(
+        "INSERT INTO definitions VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET sha256 = excluded.sha256",
+        [name, digest],
+    )
+    return True
+
+
+def _migrations() -> Any:
     return read_migrations(str(FOLDER / "migrations"))
 
 
 def _yoyo_url(url: str) -> str:
     """Name the driver as yoyo wants it; `postgres://` is accepted too."""
-    return "postgresql+psycopg://" + url.split("://", 1)[1]
+    return "postgresql+psycopg://" + url.partition("://")[2]

@@ -6,6 +6,7 @@ and tables; how far we are and what the totals are is in Postgres alone.
 """
 
 import asyncio
+import contextlib
 import gc
 import logging
 import signal
@@ -13,7 +14,7 @@ import ssl
 import time
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import faust
 import mode.loop
@@ -26,14 +27,17 @@ from settings import KafkaSettings, Settings
 from stream_processors import views
 from stream_processors.chunks import ChunkSchema, ChunkTransport
 from stream_processors.customers import Customers
-from stream_processors.discussions import Discussions
+from stream_processors.catalogue import Catalogue
+from stream_processors.channels import Channels
 from stream_processors.dispatcher import Delivery
 from stream_processors.engine import Engine
 from stream_processors.interactions import Interactions
 from stream_processors.ownership import Ownership
 from stream_processors.product_discussions import ProductDiscussions
+from stream_processors.products import Products
 from stream_processors.rejected_rows import RejectedRows
 from stream_processors.tables import RunningTotal, Tables
+from stream_processors.transactions import Transactions
 from stream_processors.unit_of_work import Stream
 
 logger = logging.getLogger(__name__)
@@ -65,6 +69,7 @@ class ProcessorApp(faust.App):
             broker_max_poll_records=bounds.chunk_events,
             consumer_max_fetch_size=_FETCH_BYTES,
             topic_disable_leader=True,
+            stream_wait_empty=False,  # what is not committed will be done again, and may never end without Postgres
             web_enabled=False,
             store="memory://",
             TableManager=Tables,
@@ -78,13 +83,13 @@ class ProcessorApp(faust.App):
         tables = {view.name: RunningTotal(self, view, capacity=bounds.cached_rows) for view in views.ALL}
         for table in tables.values():
             self.tables.add(table)
-        discussions = Discussions()
+        catalogue = Catalogue()
         assert settings.database.url is not None
         self.engine = Engine(
             settings.database.url.get_secret_value(),
-            streams(discussions, cluster),
+            streams(catalogue, cluster, forgotten=bounds.forgotten),
             tables,
-            discussions,
+            catalogue,
             most_events=bounds.chunk_events,
         )
 
@@ -107,13 +112,18 @@ class ProcessorApp(faust.App):
         return {TP(topic, partition): offset for (topic, partition), offset in offsets.items()}
 
     async def crash(self, reason: BaseException) -> None:
-        """Stop the worker; `run` tells why."""
+        """Stop the worker, in order; `run` tells why."""
+        self._crash(reason)
+
+    def _crash(self, reason: BaseException) -> None:
+        """Also called when a part of Faust crashes. Faust would mark all other parts as crashed, and none would stop."""
         self.reason = self.reason or reason
         self.ended.set()
-        await super().crash(reason)
 
 
-def streams(discussions: Discussions, cluster: Cluster) -> dict[str, Stream]:
+def streams(
+    catalogue: Catalogue, cluster: Cluster, *, forgotten: Literal["anonymous", "removed"]
+) -> dict[str, Stream]:
     """The streams by topic.
 
     Raises: RefusedState when customer-keyed topics differ in their number of partitions.
@@ -125,9 +135,13 @@ def streams(discussions: Discussions, cluster: Cluster) -> dict[str, Stream]:
             "one worker could not own all that is known of a customer"
         )
     ownership = Ownership(next(iter(counts.values())))
+    interactions, transactions = Interactions(catalogue, ownership), Transactions(catalogue, ownership)
     return {
-        topics.CUSTOMERS.name: Customers(ownership),
-        topics.INTERACTIONS.name: Interactions(discussions, ownership),
+        topics.CHANNELS.name: Channels(),
+        topics.PRODUCTS.name: Products(),
+        topics.CUSTOMERS.name: Customers(ownership, [interactions, transactions], forgotten=forgotten),
+        topics.INTERACTIONS.name: interactions,
+        topics.TRANSACTIONS.name: transactions,
         topics.PRODUCT_DISCUSSIONS.name: ProductDiscussions(),
         topics.REJECTED_EVENTS.name: RejectedRows(),
     }
@@ -144,6 +158,7 @@ def build(settings: Settings) -> ProcessorApp:
     for _ in range(settings.processor.connections):
         app.task(partial(_work, app))
     app.task(partial(_watch, app))
+    app.on_partitions_revoked.connect(partial(_finish, app))
     return app
 
 
@@ -182,6 +197,12 @@ async def _work(app: ProcessorApp) -> None:
     except Exception as error:
         await app.crash(error)
         raise
+
+
+async def _finish(app: ProcessorApp, *_: Any, **__: Any) -> None:
+    """Let go of partitions in good order: whoever is given them must not find us in the middle of a unit of work."""
+    with contextlib.suppress(TimeoutError):  # without Postgres it would take too long: the guard refuses us then
+        await asyncio.wait_for(app.engine.dispatcher.drop_waiting(), app.conf.broker_session_timeout / 2)
 
 
 async def _watch(app: ProcessorApp) -> None:

@@ -23,7 +23,7 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 #: Postgres counts moments and days from 2000-01-01.
 _POSTGRES_EPOCH_MICROS: Final = 946_684_800_000_000
-_POSTGRES_EPOCH_ORDINAL: Final = date(2000, 1, 1).toordinal()
+_POSTGRES_EPOCH_DAYS: Final = 10_957
 
 COPY_HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 COPY_TRAILER: Final = b"\xff\xff"
@@ -38,6 +38,11 @@ def micros(moment: datetime) -> Micros:
 def moment(value: Micros) -> datetime:
     """The moment (UTC) that so many microseconds stand for."""
     return EPOCH + value * _MICROSECOND
+
+
+def days(value: date) -> int:
+    """Days since 1970-01-01."""
+    return (value - EPOCH.date()).days
 
 
 def postgres_micros(value: Micros) -> int:
@@ -107,13 +112,13 @@ class TimestamptzArray(Array):
 
 
 class DateArray(Array):
-    """date[] of date."""
+    """date[] of days since 1970-01-01."""
 
     oid, element_oid = 1182, 1082
 
     @classmethod
-    def _elements(cls, values: Sequence[date]) -> bytes:
-        days = (value.toordinal() - _POSTGRES_EPOCH_ORDINAL for value in values)
+    def _elements(cls, values: Sequence[int]) -> bytes:
+        days = (value - _POSTGRES_EPOCH_DAYS for value in values)
         return pack("!" + "ii" * len(values), *chain.from_iterable(zip(repeat(4), days, strict=False)))
 
 

@@ -16,12 +16,13 @@ from psycopg import AsyncConnection, errors
 from events.admin import Cluster
 from stream_processors import binary, positions
 from stream_processors.chunks import Chunk
-from stream_processors.discussions import Discussions
+from stream_processors.catalogue import Catalogue
 from stream_processors.dispatcher import Dispatcher
 from stream_processors.tables import RunningTotal
 from stream_processors.unit_of_work import Decoded, NeedsReattribution, Stream, UnitOfWork
 
-_SERVER_AWAY: Final = (psycopg.OperationalError, psycopg.InterfaceError)
+#: The last one: this worker was frozen in mid-transaction for so long that Postgres ended its session.
+_SERVER_AWAY: Final = (psycopg.OperationalError, psycopg.InterfaceError, errors.IdleInTransactionSessionTimeout)
 #: What may go well on a second try: the server was away, or another partition told the same fact at the same moment.
 _PASSING: Final = (*_SERVER_AWAY, errors.UniqueViolation, NeedsReattribution)
 
@@ -40,7 +41,7 @@ class Engine:
         database_url: str,
         streams: Mapping[str, Stream],
         tables: Mapping[str, RunningTotal],
-        discussions: Discussions,
+        catalogue: Catalogue,
         *,
         most_events: int,
     ) -> None:
@@ -50,7 +51,7 @@ class Engine:
         self._database_url = database_url
         self._streams = streams
         self._tables = tables
-        self._discussions = discussions
+        self._catalogue = catalogue
         self._owner = uuid4()
         self._epoch: int | None = None
 
@@ -76,7 +77,7 @@ class Engine:
         self._owner = uuid4()
         self._epoch = None
         topics = sorted({topic for topic, _ in earliest})
-        async for attempt in stamina.retry_context(on=psycopg.OperationalError, attempts=None, timeout=None, wait_max=5):
+        async for attempt in stamina.retry_context(on=_SERVER_AWAY, attempts=None, timeout=None, wait_max=5):
             with attempt:
                 async with await self.connect() as connection:
                     await positions.refuse_strangers(connection, cluster, topics)
@@ -126,7 +127,7 @@ class Engine:
         self, connection: AsyncConnection[Any] | None, decoded: Sequence[Decoded]
     ) -> AsyncConnection[Any]:
         """Commit a unit of work however often Postgres goes away meanwhile."""
-        exclusive = self._streams[decoded[0].chunk.topic].REATTRIBUTES
+        exclusive = False
         async for attempt in stamina.retry_context(
             on=_PASSING, attempts=None, timeout=None, wait_initial=0.05, wait_max=2
         ):
@@ -148,5 +149,5 @@ class Engine:
         """Totals of any customer may have moved since they were read: read everything anew."""
         for table in self._tables.values():
             table.forget()
-        await self._discussions.reload(connection)
+        await self._catalogue.reload(connection)
         self._epoch = epoch

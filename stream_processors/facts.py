@@ -1,72 +1,116 @@
-"""What became of each event: told for the first time, again, differently, or taken back.
+"""Facts by column, and their tables: a chunk is read, looked up and stored as a whole."""
 
-Pure: the versions already stored go in, together with the events in the order of their offsets; what to add and what
-to remove comes out. Within one identity the last event wins.
-"""
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, repeat
+from struct import Struct
+from typing import Any, Final
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from psycopg import AsyncConnection
 
-#: The fields of a fact that make up its version; equal versions say the same.
-Version = tuple[Any, ...]
+from stream_processors import binary
+from stream_processors.fold import Kind
+from stream_processors.settle import Version
 
-
-class Step(NamedTuple):
-    """One event as far as its identity goes."""
-
-    fact_id: bytes
-    partition: int
-    #: Place of the new version in the batch; None for a withdrawal.
-    place: int | None
+#: Struct format and length of the kinds with a fixed width.
+_FIXED: Final = {Kind.UUID: ("16s", 16), Kind.MOMENT: ("q", 8), Kind.INTEGER: ("i", 4), Kind.SMALLINT: ("h", 2)}
 
 
-@dataclass(slots=True)
-class Settled:
-    """The net effect of a batch."""
+class Facts:
+    """Facts of one table: column name to values, all of the same length."""
 
-    #: Places in the batch of the versions to store.
-    added: list[int] = field(default_factory=list)
-    #: Stored versions that go, by identity.
-    removed: dict[bytes, Version] = field(default_factory=dict)
-    #: Per partition number, how many events had which outcome.
-    outcomes: dict[int, Counter[str]] = field(default_factory=dict)
+    __slots__ = ("columns",)
+
+    def __init__(self, columns: dict[str, list[Any]]) -> None:
+        self.columns = columns
+
+    def __len__(self) -> int:
+        return len(self.columns["partition"])
+
+    def __getitem__(self, column: str) -> list[Any]:
+        return self.columns[column]
+
+    def at(self, places: Sequence[int]) -> "Facts":
+        """The facts at these places."""
+        return Facts({name: [values[place] for place in places] for name, values in self.columns.items()})
+
+    @classmethod
+    def joined(cls, parts: Sequence["Facts"]) -> "Facts":
+        """The facts of several chunks, in order."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls({name: list(chain.from_iterable(part[name] for part in parts)) for name in parts[0].columns})
 
 
-def settle(
-    steps: Sequence[Step], stored: Mapping[bytes, Version], version_at: Callable[[int], Version]
-) -> Settled:
-    """Walk through events in order and say what they amount to.
+class FactTable:
+    """A table of facts: its columns in the order of the table, those of fixed width first.
 
-    Args:
-        steps: The events, in the order of their offsets.
-        stored: The versions in the database, of the identities that have one.
-        version_at: The version at a place of the batch.
+    The first column is the identity, the last one the identity as told where that is not a UUID; what lies between is
+    the version of the fact. Columns without a fixed width may be null.
     """
-    settled = Settled()
-    current: dict[bytes, Version | None] = dict(stored)
-    last_place: dict[bytes, int | None] = {}
-    for step in steps:
-        version = None if step.place is None else version_at(step.place)
-        before = current.get(step.fact_id)
-        settled.outcomes.setdefault(step.partition, Counter())[_outcome(before, version)] += 1
-        if before != version:
-            current[step.fact_id] = version
-            last_place[step.fact_id] = step.place
-    for fact_id, place in last_place.items():
-        if current[fact_id] == stored.get(fact_id):
-            continue  # changed and changed back
-        if fact_id in stored:
-            settled.removed[fact_id] = stored[fact_id]
-        if place is not None:
-            settled.added.append(place)
-    return settled
+
+    def __init__(self, name: str, columns: Mapping[str, Kind]) -> None:
+        self.columns = dict(columns)
+        self.identity, *self._version, self._source_id = columns
+        self._fixed = [column for column, kind in columns.items() if kind in _FIXED]
+        self._lengths = [_FIXED[columns[column]][1] for column in self._fixed]
+        self._struct = Struct("!h" + "".join(f"i{_FIXED[columns[column]][0]}" for column in self._fixed))
+        self._copy = f"COPY {name} FROM STDIN (FORMAT binary)"
+        version = ", ".join(_readable(column, columns[column]) for column in self._version)
+        select = f"SELECT uuid_send({self.identity}), {version} FROM {name}"  # noqa: S608 - constants of ours
+        self._stored = f"{select} WHERE {self.identity} = ANY(%s)"
+        self._of_customer = f"{select} WHERE customer_id = %s"
+        self._delete = f"DELETE FROM {name} WHERE {self.identity} = ANY(%s)"  # noqa: S608 - constants of ours
+
+    def version(self, facts: Facts, place: int) -> Version:
+        """What the fact at a place says, apart from its identity."""
+        return tuple(facts[column][place] for column in self._version)
+
+    def of_versions(self, versions: Mapping[bytes, Version]) -> Facts:
+        """Facts that were stored before."""
+        values = map(list, zip(*versions.values(), strict=True))
+        columns = dict(zip(self._version, values, strict=True))
+        return Facts({self.identity: list(versions), **columns, self._source_id: [None] * len(versions)})
+
+    async def stored(self, connection: AsyncConnection[Any], ids: Sequence[bytes]) -> dict[bytes, Version]:
+        """The versions in the database, of the identities that have one."""
+        cursor = await connection.execute(self._stored, [binary.UuidArray.of(ids)], binary=True)
+        return {bytes(row[0]): row[1:] for row in await cursor.fetchall()}
+
+    async def of_customer(self, connection: AsyncConnection[Any], customer_id: str) -> dict[bytes, Version]:
+        """The versions of all facts of one customer."""
+        cursor = await connection.execute(self._of_customer, [customer_id], binary=True)
+        return {bytes(row[0]): row[1:] for row in await cursor.fetchall()}
+
+    async def delete(self, connection: AsyncConnection[Any], ids: Sequence[bytes]) -> None:
+        """Drop stored facts."""
+        await connection.execute(self._delete, [binary.UuidArray.of(ids)])
+
+    async def insert(self, connection: AsyncConnection[Any], facts: Facts) -> None:
+        """Store facts whose identities are not in the table.
+
+        Raises: psycopg.errors.UniqueViolation when one is after all: another partition told it at the same moment.
+        """
+        async with connection.cursor().copy(self._copy) as copy:
+            await copy.write(self._rows(facts))
+
+    def _rows(self, facts: Facts) -> bytes:
+        fixed: list[Iterable[Any]] = [repeat(len(self.columns))]
+        for column, length in zip(self._fixed, self._lengths, strict=True):
+            values: Iterable[Any] = facts[column]
+            if self.columns[column] is Kind.MOMENT:
+                values = map(binary.postgres_micros, values)
+            fixed += [repeat(length), values]
+        text = binary.TextFields()
+        others = [column for column in self.columns if column not in self._fixed]
+        fields = [_fields(self.columns[column], facts[column], text) for column in others]
+        return binary.copy_rows(self._struct, fixed, fields)
 
 
-def _outcome(before: Version | None, after: Version | None) -> str:
-    if before == after:
-        return "repeated"
-    if before is None:
-        return "new"
-    return "withdrawn" if after is None else "corrected"
+def _fields(kind: Kind, values: list[Any], text: binary.TextFields) -> Iterable[bytes]:
+    if values.count(None) == len(values):
+        return repeat(binary.NULL, len(values))
+    return map(binary.numeric_field if kind is Kind.NUMERIC else text.__getitem__, values)
+
+
+def _readable(column: str, kind: Kind) -> str:
+    return f"(extract(EPOCH FROM {column}) * 1000000)::bigint" if kind is Kind.MOMENT else column

@@ -1,14 +1,14 @@
 """The arithmetic of running totals: facts go in, rows of measures change.
 
-Pure: no Kafka, no Postgres, no clock. A view declares its key and its measures; `fold` takes a batch of facts, column
-by column, into the rows of the view, or out of them when facts are corrected or withdrawn. Facts may come in any order
+Pure: no Kafka, no Postgres, no clock. A view declares its sources, its key and its measures; facts come as columns and
+are counted into the rows of the view, or out of them when facts are corrected or withdrawn. They may come in any order
 and any grouping (tests/properties).
 """
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from enum import Enum
+from enum import Enum, auto
 from typing import Any, Protocol
 
 #: A key of a view: one value for each of its key columns.
@@ -17,30 +17,55 @@ Key = tuple[Hashable, ...]
 Row = list[Any]
 #: The rows of a view that a unit of work has in its hands.
 Rows = dict[Key, Row]
-#: Facts by column: lists of the same length.
+#: Facts by column: sequences of the same length.
 Columns = Mapping[str, Sequence[Any]]
 
 
 class Kind(Enum):
-    """Types of columns; `tables` knows how each travels to Postgres and back."""
+    """Types of columns, by their names in Postgres."""
 
     TEXT = "text"
     BIGINT = "bigint"
+    INTEGER = "integer"
+    SMALLINT = "smallint"
     NUMERIC = "numeric"
+    #: In memory: 16 bytes.
+    UUID = "uuid"
     #: In memory: microseconds since 1970-01-01 UTC.
     MOMENT = "timestamptz"
+    #: In memory: days since 1970-01-01.
+    DATE = "date"
+
+
+class Source(Enum):
+    """What facts are counted; each stream's module says which columns its sources have."""
+
+    INTERACTIONS = auto()
+    #: An interaction once for each product that it talks about.
+    INTERACTION_TOPICS = auto()
+    TRANSACTIONS = auto()
+    #: Transactions that name a product.
+    PRODUCT_TRANSACTIONS = auto()
 
 
 class Measure(Protocol):
     """One value of a view's rows."""
 
-    #: Column of the view.
-    name: str
-    kind: Kind
-    #: Column of the facts that it measures.
-    of: str
-    #: Value of a row without facts.
-    zero: Any
+    @property
+    def name(self) -> str:
+        """Column of the view."""
+
+    @property
+    def kind(self) -> Kind:
+        """Type of the column."""
+
+    @property
+    def of(self) -> str:
+        """Column of the facts that it measures."""
+
+    @property
+    def zero(self) -> Any:
+        """Value of a row without facts."""
 
     def put(self, index: int, rows: Sequence[Row], values: Sequence[Any]) -> None:
         """Count facts in: `values[i]` belongs to `rows[i][index]`."""
@@ -74,8 +99,28 @@ class Sum:
 
 
 @dataclass(frozen=True, slots=True)
+class Count:
+    """The number of facts."""
+
+    name: str
+    #: Any column that all facts have.
+    of: str = "partition"
+    kind: Kind = Kind.BIGINT
+    zero: int = 0
+
+    def put(self, index: int, rows: Sequence[Row], values: Sequence[Any]) -> None:  # noqa: ARG002
+        for row in rows:
+            row[index] += 1
+
+    def take(self, index: int, rows: Sequence[Row], values: Sequence[Any]) -> list[int]:  # noqa: ARG002
+        for row in rows:
+            row[index] -= 1
+        return []
+
+
+@dataclass(frozen=True, slots=True)
 class First:
-    """The earliest moment of a column."""
+    """The earliest of a column."""
 
     name: str
     of: str
@@ -93,7 +138,7 @@ class First:
 
 @dataclass(frozen=True, slots=True)
 class Last:
-    """The latest moment of a column."""
+    """The latest of a column."""
 
     name: str
     of: str
@@ -107,6 +152,11 @@ class Last:
 
     def take(self, index: int, rows: Sequence[Row], values: Sequence[Any]) -> list[int]:
         return _touching(index, rows, values)
+
+
+def _touching(index: int, rows: Sequence[Row], values: Sequence[Any]) -> list[int]:
+    """An extreme can't be taken back: where it leaves, the facts must be asked for the next one."""
+    return [place for place, (row, value) in enumerate(zip(rows, values, strict=True)) if row[index] == value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,28 +177,20 @@ class Told:
         return []
 
 
-def _touching(index: int, rows: Sequence[Row], values: Sequence[Any]) -> list[int]:
-    """An extreme can't be taken back: where it leaves, the facts must be asked for the next one."""
-    return [place for place, (row, value) in enumerate(zip(rows, values, strict=True)) if row[index] == value]
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """A running total: one row of measures per key.
-
-    The first measure of a view with a table says whether a row exists: where it is 0 there are no facts.
-    """
+    """A running total: one row of measures per key."""
 
     name: str
-    #: Key columns, each the name of a column of the facts.
     key: Mapping[str, Kind]
+    #: The first measure of a view with a table says whether a row exists: where it is 0 there are no facts.
     measures: tuple[Measure, ...]
-    #: Table that holds the rows; None: derived from another table by the SQL in `load`, never written.
+    #: What it counts; facts of several sources add up. Empty: rows that are only looked up.
+    sources: tuple[Source, ...] = ()
+    #: Table that holds the rows; None: derived from other tables by `load`, never written.
     table: str | None = None
     #: SELECT of key and measures for the keys that are passed as arrays in the order of `key`.
     load: str | None = field(default=None, repr=False)
-    #: File under sql/ with the same question asked of the facts, where a measure can't be taken back.
-    recompute: str | None = None
 
     def zero(self) -> Row:
         """The row of a key without facts."""
@@ -157,6 +199,38 @@ class View:
     def keys(self, facts: Columns) -> list[Key]:
         """The key of each fact."""
         return list(zip(*(facts[column] for column in self.key), strict=True))
+
+    @property
+    def members(self) -> "list[View]":
+        """The views that its distinct counts rest on."""
+        return [measure.members for measure in self.measures if isinstance(measure, Distinct)]
+
+
+@dataclass(frozen=True, slots=True)
+class Distinct:
+    """The number of distinct members, such as customers: facts that bring a member in, less those that take one out.
+
+    `members` has a row for each key of the view and member, whose only measure is 0 where no fact speaks for it. One
+    view of members serves one distinct count.
+    """
+
+    name: str
+    members: View
+    kind: Kind = Kind.BIGINT
+    zero: int = 0
+
+    @property
+    def of(self) -> str:
+        return self.members.name
+
+    def put(self, index: int, rows: Sequence[Row], values: Sequence[Any]) -> None:
+        for row, value in zip(rows, values, strict=True):
+            row[index] += value
+
+    def take(self, index: int, rows: Sequence[Row], values: Sequence[Any]) -> list[int]:
+        for row, value in zip(rows, values, strict=True):
+            row[index] -= value
+        return []
 
 
 def put(view: View, rows: Rows, keys: Sequence[Key], facts: Columns) -> None:
@@ -176,3 +250,23 @@ def take(view: View, rows: Rows, keys: Sequence[Key], facts: Columns) -> set[Key
     for index, measure in enumerate(view.measures):
         stale.update(keys[place] for place in measure.take(index, touched, facts[measure.of]))
     return stale
+
+
+def enter(members: View, rows: Rows, keys: Sequence[Key], facts: Columns) -> list[int]:
+    """Count facts in; returns 1 for each fact that brought its member in, 0 for the others."""
+    entered = []
+    for key, value in zip(keys, facts[members.measures[0].of], strict=True):
+        row = rows[key]
+        entered.append(0 if row[0] else 1)
+        row[0] += value
+    return entered
+
+
+def leave(members: View, rows: Rows, keys: Sequence[Key], facts: Columns) -> list[int]:
+    """Count facts out; returns 1 for each fact that took its member out, 0 for the others."""
+    left = []
+    for key, value in zip(keys, facts[members.measures[0].of], strict=True):
+        row = rows[key]
+        row[0] -= value
+        left.append(0 if row[0] else 1)
+    return left

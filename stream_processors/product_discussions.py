@@ -15,7 +15,7 @@ from events.encoding import Tombstone
 from events.errors import RejectedEvent
 from stream_processors import binary
 from stream_processors.chunks import Chunk
-from stream_processors.unit_of_work import Decoded, Rejected, UnitOfWork
+from stream_processors.unit_of_work import Decoded, NeedsReattribution, Rejected, UnitOfWork
 
 _TOPIC: Final = topics.PRODUCT_DISCUSSIONS.name
 
@@ -32,14 +32,15 @@ _REATTRIBUTE: Final = (
     sql.text("queries/move_topic_totals.sql"),
     "DELETE FROM topic_totals WHERE interactions = 0",
     "DELETE FROM product_interest_parts WHERE product = ANY(%(products)s)",
-    sql.text("queries/recount_product_interest.sql"),
+    """
+    INSERT INTO product_interest_parts
+    SELECT * FROM product_interest_parts_from_facts WHERE product = ANY(%(products)s)
+    """,
 )
 
 
 class ProductDiscussions:
-    """The stream: decodes chunks, and applies them under the exclusive lock."""
-
-    REATTRIBUTES = True
+    """The stream: decodes chunks, and applies what changes anything under the exclusive lock."""
 
     def decode(self, chunk: Chunk) -> Decoded:
         """Read a chunk record by record."""
@@ -58,12 +59,15 @@ class ProductDiscussions:
     async def apply(self, unit: UnitOfWork, decoded: Sequence[Decoded]) -> None:
         """Store what changed, and move the totals of the months concerned."""
         months = {_month(event) for one in decoded for event in one.events}
-        cursor = await unit.connection.execute(_STORED, [binary.DateArray.of(list(months))])
+        cursor = await unit.connection.execute(_STORED, [binary.DateArray.of(list(map(binary.days, months)))])
         stored: set[Discussion] = set(await cursor.fetchall())
         current = set(stored)
         for one in decoded:
             unit.count({one.chunk.partition: Counter(_apply_one(current, event) for event in one.events)})
-        await _store(unit, added=sorted(current - stored), removed=sorted(stored - current))
+        if current != stored:
+            if not unit.exclusive:
+                raise NeedsReattribution("a month gains or loses a product")
+            await _store(unit, added=sorted(current - stored), removed=sorted(stored - current))
 
 
 def _apply_one(current: set[Discussion], event: ProductDiscussion | Tombstone) -> str:
@@ -72,7 +76,8 @@ def _apply_one(current: set[Discussion], event: ProductDiscussion | Tombstone) -
     if isinstance(event, ProductDiscussion):
         current.add((_month(event), event.product))
         return "repeated" if current == before else "new"
-    current -= {one for one in before if one[0] == _month(event) and event.identity in (None, one[1])}
+    month = _month(event)
+    current -= {one for one in before if one[0] == month and event.identity in (None, f"{event.key} {one[1]}")}
     return "repeated" if current == before else "withdrawn"
 
 
@@ -80,17 +85,16 @@ async def _store(unit: UnitOfWork, *, added: list[Discussion], removed: list[Dis
     for statement, discussions in ((_ADD, added), (_REMOVE, removed)):
         if discussions:
             await unit.connection.execute(statement, _columns(discussions))
-    if added or removed:
-        signs = [1] * len(added) + [-1] * len(removed)
-        months, products = _columns(added + removed)
-        parameters = {"months": months, "products": products, "signs": binary.Int8Array.of(signs)}
-        for statement in _REATTRIBUTE:
-            await unit.connection.execute(statement, parameters)
+    signs = [1] * len(added) + [-1] * len(removed)
+    months, products = _columns(added + removed)
+    parameters = {"months": months, "products": products, "signs": binary.Int8Array.of(signs)}
+    for statement in _REATTRIBUTE:
+        await unit.connection.execute(statement, parameters)
 
 
 def _columns(discussions: Sequence[Discussion]) -> list[binary.Array]:
     months, products = zip(*discussions, strict=True)
-    return [binary.DateArray.of(months), binary.TextArray.of(products)]
+    return [binary.DateArray.of(list(map(binary.days, months))), binary.TextArray.of(products)]
 
 
 def _month(event: ProductDiscussion | Tombstone) -> date:

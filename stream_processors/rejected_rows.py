@@ -32,8 +32,6 @@ _INSERT: Final = """
 class RejectedRows:
     """The stream: decodes chunks, and lists the rows in table rejected_events."""
 
-    REATTRIBUTES = False
-
     def decode(self, chunk: Chunk) -> Decoded:
         """Read a chunk record by record."""
         events: list[tuple[Record, RejectedRow]] = []

@@ -13,15 +13,21 @@ from faust.tables import TableManager
 from psycopg import AsyncConnection
 from psycopg import sql as query
 
-import sql
 from stream_processors import binary
 from stream_processors.fold import Key, Kind, Row, Rows, View
 
 _ARRAYS: Final[Mapping[Kind, type[binary.Array]]] = {
     Kind.TEXT: binary.TextArray,
     Kind.BIGINT: binary.Int8Array,
+    Kind.SMALLINT: binary.Int8Array,
     Kind.NUMERIC: binary.NumericArray,
     Kind.MOMENT: binary.TimestamptzArray,
+    Kind.DATE: binary.DateArray,
+}
+#: How columns are read into the form that they have in memory.
+_READ: Final = {
+    Kind.MOMENT: query.SQL("(extract(EPOCH FROM {}) * 1000000)::bigint"),
+    Kind.DATE: query.SQL("({} - DATE '1970-01-01')"),
 }
 
 
@@ -136,9 +142,8 @@ class Statements:
         self._load = query.SQL(view.load) if view.load else self._select(view, columns)
         if view.table:
             self._upsert, self._delete = self._insert(view, columns), self._remove(view)
-        if view.recompute:
-            self._recompute = query.SQL("SELECT {} FROM ({}) AS facts WHERE customer_id = ANY(%s)").format(
-                self._readable(columns), query.SQL(sql.text(view.recompute))
+            self._ask = query.SQL("SELECT {} FROM {} WHERE {} = ANY(%s)").format(
+                self._readable(columns), query.Identifier(f"{view.table}_from_facts"), query.Identifier(columns[0])
             )
 
     async def load(self, connection: AsyncConnection[Any], keys: list[Key]) -> Rows:
@@ -148,8 +153,8 @@ class Statements:
 
     async def ask_facts(self, connection: AsyncConnection[Any], keys: set[Key]) -> Rows:
         """The rows of these keys as the facts have them."""
-        customers = binary.TextArray.of(list({key[0] for key in keys}))
-        cursor = await connection.execute(self._recompute, [customers], binary=True)
+        firsts = self._key_arrays[0].of(list({key[0] for key in keys}))
+        cursor = await connection.execute(self._ask, [firsts], binary=True)
         return {key: row for key, row in self._rows(await cursor.fetchall()).items() if key in keys}
 
     async def upsert(self, connection: AsyncConnection[Any], rows: Rows) -> None:
@@ -194,13 +199,12 @@ class Statements:
         return query.SQL("unnest({}) AS k ({})").format(_placeholders(list(view.key.values())), _names(view.key))
 
     def _readable(self, columns: list[str]) -> query.Composed:
-        """The columns as the tables hold them in memory: moments as microseconds."""
-        moment = query.SQL("(extract(EPOCH FROM {}) * 1000000)::bigint")
-        parts = [
-            moment.format(query.Identifier(name)) if kind is Kind.MOMENT else query.Identifier(name)
+        """The columns in the form that they have in memory."""
+        as_it_is = query.SQL("{}")
+        return query.SQL(", ").join(
+            _READ.get(kind, as_it_is).format(query.Identifier(name))
             for name, kind in zip(columns, self._kinds, strict=True)
-        ]
-        return query.SQL(", ").join(parts)
+        )
 
 
 def _names(columns: Iterable[str]) -> query.Composed:

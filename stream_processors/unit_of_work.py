@@ -16,15 +16,13 @@ from uuid import UUID
 import msgspec
 from psycopg import AsyncConnection
 
+from sql import REATTRIBUTION_LOCK
 from events.errors import C360Error, RejectedEvent
 from events.identity import fact_id
 from stream_processors import binary, positions
 from stream_processors.chunks import Chunk, Record
 from stream_processors.fold import Key, Rows, View
 from stream_processors.tables import RunningTotal
-
-#: Taken shared by every unit of work, exclusively by one that moves totals of other partitions' customers.
-REATTRIBUTION_LOCK: Final = 0xC360_0002
 
 _INSERT_REJECTS: Final = """
     INSERT INTO rejected_events (reject_id, topic, partition, "offset", stream, field, reason, key, value, headers)
@@ -61,14 +59,14 @@ class Decoded:
 class Stream(Protocol):
     """What the module of a stream offers."""
 
-    #: True when every unit of this stream moves totals of customers of other partitions.
-    REATTRIBUTES: bool
-
     def decode(self, chunk: Chunk) -> Decoded:
         """Read the records of a chunk; never raises for a bad one."""
 
     async def apply(self, unit: "UnitOfWork", decoded: Sequence[Decoded]) -> None:
-        """Store the facts and move the totals within the unit's transaction."""
+        """Store the facts and move the totals within the unit's transaction.
+
+        Raises: NeedsReattribution when the unit is not exclusive and would have to be.
+        """
 
 
 class UnitOfWork:
@@ -164,7 +162,10 @@ def _reject_id(chunk: Chunk, record: Record) -> bytes:
 
 
 def _headers_json(record: Record) -> str:
-    pairs = [(_storable(name), _storable(value.decode(errors="replace"))) for name, value in record.headers]
+    pairs = [
+        (_storable(name), None if value is None else _storable(value.decode(errors="replace")))
+        for name, value in record.headers
+    ]
     return msgspec.json.encode(pairs).decode()
 
 

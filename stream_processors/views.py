@@ -1,64 +1,152 @@
-"""The running totals, each declared as what it is: a key, and measures over facts.
+"""The running totals, each declared as what it is: a key, and measures over the facts of a source.
 
-`interactions` has the columns customer_id, channel, occurred_at, product, count, revenue, partition;
-`interaction_topics` repeats an interaction for each product that it talks about.
+The table of each, and the same question asked of the facts, stand in sql/totals/. To add one: docs/adding-a-view.md.
+Columns of the sources: `interactions.Interactions.sources`, `transactions.Transactions.sources`.
 """
 
 from typing import Final
 
-from stream_processors.fold import First, Kind, Last, Sum, Told, View
+from stream_processors.fold import Count, Distinct, First, Kind, Last, Source, Sum, Told, View
 
-UNKNOWN_TYPE: Final = "unknown"
+UNKNOWN: Final = "unknown"
 
-#: Of interactions.
 CHANNEL_TOTALS: Final = View(
     "channel_totals",
     key={"customer_id": Kind.TEXT, "channel": Kind.TEXT},
     measures=(
-        Sum("interactions", of="count"),
+        Sum("interactions", of="interactions"),
         Sum("revenue", of="revenue", kind=Kind.NUMERIC),
         First("first_at", of="occurred_at"),
         Last("last_at", of="occurred_at"),
     ),
+    sources=(Source.INTERACTIONS,),
     table="channel_totals",
-    recompute="verify/channel_totals.sql",
 )
 
-#: Of interaction_topics. The partition follows from the customer; it is in the key because re-attribution groups by it.
 TOPIC_TOTALS: Final = View(
     "topic_totals",
-    key={"customer_id": Kind.TEXT, "channel": Kind.TEXT, "product": Kind.TEXT, "partition": Kind.BIGINT},
-    measures=(Sum("interactions", of="count"),),
+    key={"customer_id": Kind.TEXT, "channel": Kind.TEXT, "product": Kind.TEXT, "partition": Kind.SMALLINT},
+    measures=(Sum("interactions", of="interactions"),),
+    sources=(Source.INTERACTION_TOPICS,),
     table="topic_totals",
 )
 
-#: Of interaction_topics: what product interest is rolled up from. Kept in memory only, as topic totals say the same.
-CUSTOMER_PRODUCTS: Final = View(
-    "customer_products",
-    key={"customer_id": Kind.TEXT, "product": Kind.TEXT, "partition": Kind.BIGINT},
-    measures=(Sum("interactions", of="count"),),
+#: Who talks about what: the customers that product interest counts. Topic totals say the same, channel by channel.
+INTERESTED: Final = View(
+    "interested",
+    key={"customer_id": Kind.TEXT, "product": Kind.TEXT, "partition": Kind.SMALLINT},
+    measures=(Sum("interactions", of="interactions"),),
     load="""
         SELECT customer_id, product, partition, sum(interactions)::bigint
-        FROM topic_totals AS t
-        JOIN unnest(%s::text[], %s::text[], %s::bigint[]) AS k (customer_id, product, partition)
+        FROM topic_totals
+        JOIN unnest(%s::text[], %s::text[], %s::smallint[]) AS k (customer_id, product, partition)
         USING (customer_id, product, partition)
         GROUP BY customer_id, product, partition
     """,
 )
 
-#: Of customer_products, by the type of the customer: see `interest`.
 PRODUCT_INTEREST: Final = View(
     "product_interest",
-    key={"customer_type": Kind.TEXT, "product": Kind.TEXT, "partition": Kind.BIGINT},
-    measures=(Sum("interactions", of="interactions"), Sum("customers", of="customers")),
+    key={"customer_type": Kind.TEXT, "product": Kind.TEXT, "partition": Kind.SMALLINT},
+    measures=(Sum("interactions", of="interactions"), Distinct("customers", INTERESTED)),
+    sources=(Source.INTERACTION_TOPICS,),
     table="product_interest_parts",
+)
+
+CUSTOMER_PURCHASES: Final = View(
+    "customer_purchases",
+    key={"customer_id": Kind.TEXT},
+    measures=(
+        Count("orders"),
+        Sum("units", of="units"),
+        Sum("amount", of="revenue", kind=Kind.NUMERIC),
+        First("first_purchase_date", of="day", kind=Kind.DATE),
+        Last("last_purchase_date", of="day", kind=Kind.DATE),
+    ),
+    sources=(Source.TRANSACTIONS,),
+    table="customer_purchases",
+)
+
+CATEGORY_AMOUNTS: Final = View(
+    "category_amounts",
+    key={"customer_id": Kind.TEXT, "category": Kind.TEXT},
+    measures=(Count("orders"), Sum("units", of="units"), Sum("amount", of="revenue", kind=Kind.NUMERIC)),
+    sources=(Source.TRANSACTIONS,),
+    table="category_amounts",
+)
+
+#: Who bought on a day: asked of the facts, which have an index for it.
+DAY_BUYERS: Final = View(
+    "day_buyers",
+    key={"customer_id": Kind.TEXT, "day": Kind.DATE, "currency": Kind.TEXT},
+    measures=(Sum("orders", of="orders"),),
+    load="""
+        SELECT k.customer_id, k.day - DATE '1970-01-01', k.currency, count(*)
+        FROM unnest(%s::text[], %s::date[], %s::text[]) AS k (customer_id, day, currency)
+        JOIN transactions AS t ON t.customer_id = k.customer_id AND t.currency = k.currency
+            AND t.occurred_at >= k.day::timestamp AT TIME ZONE 'UTC'
+            AND t.occurred_at < (k.day + 1)::timestamp AT TIME ZONE 'UTC'
+        GROUP BY k.customer_id, k.day, k.currency
+    """,
+)
+
+DAILY_SALES: Final = View(
+    "daily_sales",
+    key={"day": Kind.DATE, "currency": Kind.TEXT, "partition": Kind.SMALLINT},
+    measures=(
+        Count("orders"),
+        Sum("units", of="units"),
+        Sum("revenue", of="revenue", kind=Kind.NUMERIC),
+        Distinct("customers", DAY_BUYERS),
+    ),
+    sources=(Source.TRANSACTIONS,),
+    table="daily_sales_parts",
+)
+
+#: Who bought a product: asked of the facts, which have an index for it.
+PRODUCT_BUYERS: Final = View(
+    "product_buyers",
+    key={"customer_id": Kind.TEXT, "product": Kind.TEXT},
+    measures=(Sum("orders", of="orders"),),
+    load="""
+        SELECT k.customer_id, k.product, count(*)
+        FROM unnest(%s::text[], %s::text[]) AS k (customer_id, product)
+        JOIN transactions AS t ON t.product_id = k.product AND t.customer_id = k.customer_id
+        GROUP BY k.customer_id, k.product
+    """,
+)
+
+PRODUCT_SALES: Final = View(
+    "product_sales",
+    key={"product": Kind.TEXT, "partition": Kind.SMALLINT},
+    measures=(
+        Count("orders"),
+        Sum("units", of="units"),
+        Sum("revenue", of="revenue", kind=Kind.NUMERIC),
+        Distinct("customers", PRODUCT_BUYERS),
+        Last("last_sold", of="occurred_at"),
+    ),
+    sources=(Source.PRODUCT_TRANSACTIONS,),
+    table="product_sales_parts",
+)
+
+DAILY_REVENUE: Final = View(
+    "daily_revenue",
+    key={"customer_id": Kind.TEXT, "day": Kind.DATE},
+    measures=(
+        Count("facts"),
+        Sum("revenue", of="revenue", kind=Kind.NUMERIC),
+        Sum("interactions", of="interactions"),
+    ),
+    sources=(Source.INTERACTIONS, Source.TRANSACTIONS),
+    table="daily_revenue",
 )
 
 #: The type of each customer; the customers stream writes it with the other attributes.
 CUSTOMER_TYPES: Final = View(
     "customer_types",
     key={"customer_id": Kind.TEXT},
-    measures=(Told("customer_type", of="customer_type", zero=UNKNOWN_TYPE),),
+    measures=(Told("customer_type", of="customer_type", zero=UNKNOWN),),
     load="""
         SELECT customer_id, customer_type
         FROM customers JOIN unnest(%s::text[]) AS k (customer_id) USING (customer_id)
@@ -66,4 +154,5 @@ CUSTOMER_TYPES: Final = View(
     """,
 )
 
-ALL: Final = (CHANNEL_TOTALS, TOPIC_TOTALS, CUSTOMER_PRODUCTS, PRODUCT_INTEREST, CUSTOMER_TYPES)
+#: Everything that `tables` keeps in memory.
+ALL: Final = tuple(view for view in globals().copy().values() if isinstance(view, View))

@@ -1,5 +1,6 @@
 """`c360 verify`: hold every view against plain SQL over the stored facts, and every position against its outcomes."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,26 +11,20 @@ from psycopg import sql
 from c360.database import Connection, connect
 from c360.output import OUT, print_json, table
 from c360.target import resolve_target
+from events.errors import UsageError
 from settings import Settings
-from sql import FOLDER
+from sql.migrate import totals
 
 _EXAMPLES = 5
 
 # Both directions: a row that is missing from the view, and a row that should not be there.
 _COUNTS = """
-WITH expected AS ({query}), actual AS (SELECT {columns} FROM {view})
-SELECT (SELECT count(*) FROM actual),
-    (SELECT count(*) FROM (TABLE expected EXCEPT ALL TABLE actual) AS missing),
-    (SELECT count(*) FROM (TABLE actual EXCEPT ALL TABLE expected) AS unexpected)
+SELECT (SELECT count(*) FROM {table}),
+    (SELECT count(*) FROM (TABLE {question} EXCEPT ALL TABLE {table}) AS missing),
+    (SELECT count(*) FROM (TABLE {table} EXCEPT ALL TABLE {question}) AS unexpected)
 """
-_MISSING = """
-WITH expected AS ({query}), actual AS (SELECT {columns} FROM {view})
-(TABLE expected EXCEPT ALL TABLE actual) LIMIT {examples}
-"""
-_UNEXPECTED = """
-WITH expected AS ({query}), actual AS (SELECT {columns} FROM {view})
-(TABLE actual EXCEPT ALL TABLE expected) LIMIT {examples}
-"""
+_MISSING = "(TABLE {question} EXCEPT ALL TABLE {table}) LIMIT {examples}"
+_UNEXPECTED = "(TABLE {table} EXCEPT ALL TABLE {question}) LIMIT {examples}"
 _ACCOUNTS = """
 SELECT topic, partition, next_offset,
     new + repeated + corrected + withdrawn + rejected + skipped AS accounted
@@ -67,19 +62,21 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
     positions: list[PositionCheck]
 
 
-def verify(*, json: bool = False, data_dir: Path | None = None) -> int:
-    """Hold every view against plain SQL over the stored facts; exits with 1 when anything differs.
+def verify(*views: str, json: bool = False, data_dir: Path | None = None) -> int:
+    """Hold views against plain SQL over the stored facts; exits with 1 when anything differs.
 
     All is read in one snapshot, so it may run while events are processed.
 
     Parameters
     ----------
+    views: str
+        Tables of running totals, such as channel_totals; none: all of them.
     json: bool
         Print the result as JSON.
     data_dir: Path
         Work with the stack that runs in this data directory, not with what the environment names.
     """
-    result = verification(resolve_target(Settings(), data_dir).database_url)
+    result = verification(resolve_target(Settings(), data_dir).database_url, views)
     if json:
         print_json(result)
     else:
@@ -87,15 +84,15 @@ def verify(*, json: bool = False, data_dir: Path | None = None) -> int:
     return 0 if result.ok else 1
 
 
-def verification(url: str) -> Verification:
-    """Compare, in one snapshot.
+def verification(url: str, names: Sequence[str] = ()) -> Verification:
+    """Compare, in one snapshot; without names, every running total.
 
-    Raises: Unavailable; RefusedState when the database was not migrated.
+    Raises: Unavailable; RefusedState when the database was not migrated; UsageError for a name that is none.
     """
     with connect(url) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
-        views = [_check_view(connection, file) for file in sorted((FOLDER / "verify").glob("*.sql"))]
+        views = [_check_view(connection, name) for name in chosen_totals(connection, names)]
         positions = [
             PositionCheck(topic=topic, partition=partition, next_offset=next_offset, accounted=accounted)
             for topic, partition, next_offset, accounted in connection.execute(_ACCOUNTS)
@@ -105,35 +102,42 @@ def verification(url: str) -> Verification:
     return Verification(ok=ok and accounted_for, views=views, positions=positions)
 
 
-def _check_view(connection: Connection, file: Path) -> ViewCheck:
-    query = sql.SQL(file.read_text(encoding="utf-8"))
-    columns = _columns(connection, query)
+def chosen_totals(connection: Connection, names: Sequence[str]) -> list[str]:
+    """These tables of running totals, or all of them.
+
+    Raises: UsageError for a name that is none.
+    """
+    known = totals(connection)
+    for name in names:
+        if name not in known:
+            raise UsageError(f"there is no running total {name!r}: choose from {', '.join(known)}")
+    return list(names) or known
+
+
+def _check_view(connection: Connection, name: str) -> ViewCheck:
     parts = {
-        "query": query,
-        "columns": sql.SQL(", ").join(map(sql.Identifier, columns)),
-        "view": sql.Identifier(file.stem),
+        "table": sql.Identifier(name),
+        "question": sql.Identifier(f"{name}_from_facts"),
         "examples": sql.Literal(_EXAMPLES),
     }
     counts = connection.execute(sql.SQL(_COUNTS).format(**parts)).fetchone()
     rows, missing, unexpected = counts or (0, 0, 0)
 
-    def examples(statement: sql.SQL, wanted: int) -> list[dict[str, str]]:
-        found = connection.execute(statement.format(**parts)) if wanted else ()
+    def examples(statement: str, wanted: int) -> list[dict[str, str]]:
+        if not wanted:
+            return []
+        found: psycopg.Cursor[Any] = connection.execute(sql.SQL(statement).format(**parts))
+        columns = [column.name for column in found.description or ()]
         return [dict(zip(columns, map(str, row), strict=True)) for row in found]
 
     return ViewCheck(
-        view=file.stem,
+        view=name,
         rows=rows,
         missing=missing,
         unexpected=unexpected,
-        missing_examples=examples(sql.SQL(_MISSING), missing),
-        unexpected_examples=examples(sql.SQL(_UNEXPECTED), unexpected),
+        missing_examples=examples(_MISSING, missing),
+        unexpected_examples=examples(_UNEXPECTED, unexpected),
     )
-
-
-def _columns(connection: Connection, query: sql.SQL) -> list[str]:
-    cursor: psycopg.Cursor[Any] = connection.execute(sql.SQL("SELECT * FROM ({}) AS q LIMIT 0").format(query))
-    return [column.name for column in cursor.description or ()]
 
 
 def print_verification(result: Verification) -> None:

@@ -12,7 +12,10 @@ INSERT INTO interactions (event_id, occurred_at, count, partition, customer_id, 
     (gen_random_uuid(), '2020-01-01Z', 2, 0, '1', 'Email', 1.50),
     (gen_random_uuid(), '2020-01-02Z', 1, 0, '1', 'Email', 1)
 """
-_TOTALS = "INSERT INTO channel_totals VALUES ('1', 'Email', 3, 2.5, '2020-01-01Z', '2020-01-02Z')"
+_TOTALS = """
+INSERT INTO channel_totals VALUES ('1', 'Email', 3, 2.5, '2020-01-01Z', '2020-01-02Z');
+INSERT INTO daily_revenue VALUES ('1', '2020-01-01', 1, 1.5, 2), ('1', '2020-01-02', 1, 1, 1)
+"""
 _POSITION = """
 INSERT INTO positions (topic, partition, cluster_id, topic_id, next_offset, new, rejected)
 VALUES ('interactions', 0, 'c', 't', 3, 2, 1)

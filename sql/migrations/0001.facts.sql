@@ -1,5 +1,5 @@
--- Facts as they were told, running totals over them, and the position up to which both are complete.
--- Every unit of work changes all three in one transaction (docs/commit.md).
+-- Facts as they were told, and the position up to which they are complete; the running totals over them are in
+-- totals/. Every unit of work changes all three in one transaction (docs/commit.md).
 
 CREATE TABLE positions (
     topic text NOT NULL,
@@ -59,13 +59,37 @@ COMMENT ON COLUMN customers.account_balance IS 'In the account''s own currency.'
 COMMENT ON COLUMN customers.created_at IS 'When the source says the customer came into being (UTC).';
 COMMENT ON COLUMN customers.partition IS 'Partition number of the customer''s key, the same in every customer-keyed topic.';
 
+CREATE TABLE customer_segments (
+    customer_id text NOT NULL,
+    changed_at timestamptz NOT NULL,
+    segment text,
+    PRIMARY KEY (customer_id, changed_at)
+);
+COMMENT ON TABLE customer_segments IS
+'Facts: each segment that the customers stream told of a customer, where it differs from the one before.';
+COMMENT ON COLUMN customer_segments.changed_at IS
+'When the event was written to its topic (UTC); a microsecond later than the one before where those are equal.';
+COMMENT ON COLUMN customer_segments.segment IS 'Null: the segment was cleared.';
+
 CREATE TABLE channels (
     channel text PRIMARY KEY,
-    first_at timestamptz NOT NULL
+    first_at timestamptz,
+    name text,
+    channel_type text,
+    unit_price numeric
 );
-COMMENT ON TABLE channels IS 'Every channel that any interaction has named.';
+COMMENT ON TABLE channels IS 'Every channel that any interaction has named, or that the channels stream has told.';
 COMMENT ON COLUMN channels.first_at IS
 'Earliest occurred_at ever told for the channel (UTC), withdrawn or not: the order in which channels are listed.';
+COMMENT ON COLUMN channels.unit_price IS 'EUR per interaction.';
+
+CREATE TABLE products (
+    product_id text PRIMARY KEY,
+    name text,
+    category text,
+    price numeric
+);
+COMMENT ON TABLE products IS 'What the products stream says: the last event of each product; a retired product has no row.';
 
 CREATE TABLE product_discussions (
     month date NOT NULL CHECK (extract(DAY FROM month) = 1),
@@ -98,47 +122,32 @@ COMMENT ON COLUMN interactions.source_id IS 'The event''s id as told, where it i
 COMMENT ON INDEX interactions_by_customer IS 'Timelines, corrections that touch a first or last moment, and forgetting.';
 COMMENT ON INDEX interactions_by_time IS 'A discussion month that comes late re-attributes the interactions of that month.';
 
--- Running totals are updated in place all the time: room on each page keeps those updates off the indices (HOT).
-CREATE TABLE channel_totals (
-    customer_id text NOT NULL,
-    channel text NOT NULL,
-    interactions bigint NOT NULL,
-    revenue numeric NOT NULL,
-    first_at timestamptz NOT NULL,
-    last_at timestamptz NOT NULL,
-    PRIMARY KEY (customer_id, channel)
-) WITH (fillfactor = 50);
-COMMENT ON TABLE channel_totals IS 'Running total per customer and channel.';
-COMMENT ON COLUMN channel_totals.interactions IS 'Sum of the counts.';
-COMMENT ON COLUMN channel_totals.revenue IS 'Sum of the revenues in EUR; 0 where none was told.';
-COMMENT ON COLUMN channel_totals.first_at IS 'Earliest occurred_at (UTC).';
-COMMENT ON COLUMN channel_totals.last_at IS 'Latest occurred_at (UTC).';
-
-CREATE TABLE topic_totals (
-    customer_id text NOT NULL,
-    channel text NOT NULL,
-    product text NOT NULL,
-    interactions bigint NOT NULL,
+CREATE TABLE transactions (
+    transaction_id uuid PRIMARY KEY,
+    occurred_at timestamptz NOT NULL,
+    quantity integer NOT NULL,
     partition smallint NOT NULL,
-    PRIMARY KEY (customer_id, channel, product, partition)
-) WITH (fillfactor = 50);
-COMMENT ON TABLE topic_totals IS
-'Running total per customer, channel and product talked about: the product that the interaction names, else every product discussed in its month.';
-COMMENT ON COLUMN topic_totals.interactions IS 'Sum of the counts.';
-COMMENT ON COLUMN topic_totals.partition IS 'Partition number of the customer''s key.';
-
-CREATE TABLE product_interest_parts (
-    customer_type text NOT NULL,
-    product text NOT NULL,
-    partition smallint NOT NULL,
-    interactions bigint NOT NULL,
-    customers bigint NOT NULL,
-    PRIMARY KEY (customer_type, product, partition)
-) WITH (fillfactor = 50);
-COMMENT ON TABLE product_interest_parts IS
-'Running total per customer type and product, one partial row per partition number so that no two workers wait for one row; read it through the view product_interest.';
-COMMENT ON COLUMN product_interest_parts.customer_type IS 'Type of the customer, ''unknown'' until the customers stream tells it.';
-COMMENT ON COLUMN product_interest_parts.customers IS 'How many customers of that type and partition talked about the product.';
+    customer_id text NOT NULL,
+    product_id text,
+    category text,
+    amount numeric NOT NULL,
+    currency text NOT NULL,
+    source_id text
+);
+CREATE INDEX transactions_by_customer ON transactions (customer_id, occurred_at);
+CREATE INDEX transactions_by_product ON transactions (product_id, customer_id);
+COMMENT ON TABLE transactions IS 'Facts: one row per transaction_id, in its last version.';
+COMMENT ON COLUMN transactions.transaction_id IS 'events.identity.fact_id of the event''s id.';
+COMMENT ON COLUMN transactions.quantity IS 'Units bought.';
+COMMENT ON COLUMN transactions.partition IS 'Partition number of the customer''s key.';
+COMMENT ON COLUMN transactions.category IS 'As told; null: the category of the product.';
+COMMENT ON COLUMN transactions.amount IS 'Of all units together, in the currency of the row; negative for refunds.';
+COMMENT ON COLUMN transactions.currency IS 'ISO 4217.';
+COMMENT ON COLUMN transactions.source_id IS 'The event''s id as told, where it is not a UUID.';
+COMMENT ON INDEX transactions_by_customer IS
+'Timelines, forgetting, and whether a customer bought on a day before: distinct customers per day.';
+COMMENT ON INDEX transactions_by_product IS
+'Whether a customer bought a product before: distinct customers per product; and re-attribution when its category changes.';
 
 CREATE TABLE rejected_events (
     reject_id uuid PRIMARY KEY,

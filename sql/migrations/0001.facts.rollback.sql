@@ -1,0 +1,2 @@
+DROP TABLE reattribution, rejected_events, transactions, interactions, product_discussions, products, channels,
+customer_segments, customers, positions CASCADE;

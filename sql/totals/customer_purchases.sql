@@ -1,0 +1,28 @@
+-- What has a customer bought so far?
+CREATE TABLE IF NOT EXISTS customer_purchases (
+    customer_id text PRIMARY KEY,
+    orders bigint NOT NULL,
+    units bigint NOT NULL,
+    amount numeric NOT NULL,
+    first_purchase_date date NOT NULL,
+    last_purchase_date date NOT NULL
+) WITH (fillfactor = 50);
+COMMENT ON TABLE customer_purchases IS
+'Running total per customer. Average order: amount / orders. Amounts are added as told: a customer who pays in several currencies is better asked of the facts.';
+COMMENT ON COLUMN customer_purchases.orders IS 'Number of transactions.';
+COMMENT ON COLUMN customer_purchases.units IS 'Sum of the quantities.';
+COMMENT ON COLUMN customer_purchases.amount IS 'Sum of the amounts: the customer''s lifetime value.';
+COMMENT ON COLUMN customer_purchases.first_purchase_date IS 'Day (UTC) of the earliest transaction.';
+COMMENT ON COLUMN customer_purchases.last_purchase_date IS 'Day (UTC) of the latest transaction.';
+
+CREATE OR REPLACE VIEW customer_purchases_from_facts AS
+SELECT
+    customer_id,
+    count(*) AS orders,
+    sum(units)::bigint AS units,
+    sum(amount) AS amount,
+    min(day) AS first_purchase_date,
+    max(day) AS last_purchase_date
+FROM purchases
+GROUP BY customer_id;
+COMMENT ON VIEW customer_purchases_from_facts IS 'The question that customer_purchases answers, asked of the facts.';

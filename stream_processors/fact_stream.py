@@ -1,0 +1,182 @@
+"""What streams of facts have in common: decode a chunk, settle what is new, store it, move the totals.
+
+A stream says in its own module which table its facts live in and which columns its sources have.
+"""
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+import msgspec
+
+from events import encoding
+from events.contracts import (
+    CONTRACTS,
+    EARLIEST,
+    LATEST,
+    MAX_EVENT_BYTES,
+    Event,
+    amount_complaint,
+    text_complaint,
+)
+from events.errors import RejectedEvent
+from events.identity import fact_id
+from stream_processors.binary import micros
+from stream_processors.chunks import Chunk, Record
+from stream_processors.facts import Facts, FactTable
+from stream_processors.fold import Kind
+from stream_processors.ownership import Ownership
+from stream_processors.settle import Settled, Step, settle
+from stream_processors.totals import Move, Sources
+from stream_processors.unit_of_work import Decoded, NeedsReattribution, Rejected, UnitOfWork
+
+_EARLIEST: Final = micros(EARLIEST)
+_LATEST: Final = micros(LATEST)
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """What a chunk says."""
+
+    facts: Facts
+    #: Identity of each fact.
+    ids: list[bytes]
+    #: Withdrawals: identity, and how many facts of the chunk came before.
+    withdrawn: list[tuple[bytes, int]]
+
+    def steps(self, partition: int, first_place: int) -> list[Step]:
+        """The events in the order of their offsets; the facts are at `first_place` and after."""
+        steps = [Step(fact, partition, first_place + place) for place, fact in enumerate(self.ids)]
+        for fact, before in reversed(self.withdrawn):
+            steps.insert(before, Step(fact, partition, None))
+        return steps
+
+
+class FactStream(ABC):
+    """A stream of facts with identities, keyed by customer."""
+
+    topic: ClassVar[str]
+    table: ClassVar[FactTable]
+
+    def __init__(self, ownership: Ownership) -> None:
+        self._ownership = ownership
+        self._contract = CONTRACTS[self.topic]
+        self._decode = encoding.decoder_for(self.topic).decode
+        self._headers = encoding.STANDARD_HEADERS[self.topic]
+        kinds = self.table.columns.items()
+        self._texts = [column for column, kind in kinds if kind is Kind.TEXT and column != "customer_id"]
+        self._amounts = [column for column, kind in kinds if kind is Kind.NUMERIC]
+
+    @abstractmethod
+    def read(self, events: Sequence[Event], partition: int) -> Facts:
+        """The columns of the table, from decoded events of one partition."""
+
+    @abstractmethod
+    def fits(self, facts: Facts) -> bool:
+        """Whether facts keep the rules that this stream has beyond those of all."""
+
+    @abstractmethod
+    async def sources(self, unit: UnitOfWork, facts: Facts | None) -> Sources:
+        """The facts as each source of the views sees them; sources without facts are absent."""
+
+    async def store_more(self, unit: UnitOfWork, told: Facts) -> None:  # noqa: B027 - most streams have nothing
+        """Whatever else the stream stores of what was told, whether it is new or not."""
+
+    def decode(self, chunk: Chunk) -> Decoded:
+        """Read a chunk: all at once where all is well, else record by record to find out what is not."""
+        try:
+            events = [self._decode(record.value) for record in chunk.records]  # type: ignore[arg-type]
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError):
+            return self._decode_one_by_one(chunk)
+        facts = self.read(events, chunk.partition)
+        if self._all_well(chunk.records, facts):
+            return Decoded(chunk, Events(facts, facts[self.table.identity], []))
+        return self._decode_one_by_one(chunk)
+
+    def _all_well(self, records: Sequence[Record], facts: Facts) -> bool:
+        """Whether every event passes what `encoding.decode` asks of one, asked column by column."""
+        return (
+            [record.key for record in records] == [customer_id.encode() for customer_id in facts["customer_id"]]
+            and all(tuple(record.headers[:3]) == self._headers for record in records if record.headers)
+            and max(len(record.value or b"") for record in records) <= MAX_EVENT_BYTES
+            and min(facts["occurred_at"]) >= _EARLIEST
+            and max(facts["occurred_at"]) < _LATEST
+            and self._ownership.all_right(set(facts["customer_id"]), facts["partition"][0])
+            and not any(text_complaint(text) for column in self._texts for text in set(facts[column]) if text)
+            and not any(amount_complaint(amount) for column in self._amounts for amount in _told(facts[column]))
+            and self.fits(facts)
+        )
+
+    def _decode_one_by_one(self, chunk: Chunk) -> Decoded:
+        events: list[Event] = []
+        withdrawn: list[tuple[bytes, int]] = []
+        rejected: list[Rejected] = []
+        for record in chunk.records:
+            try:
+                event = encoding.decode(self.topic, record.key, record.value, record.headers)
+                self._ownership.check(event.key, chunk.partition)
+                if isinstance(event, Event):
+                    events.append(event)
+                else:
+                    withdrawn.append((_withdrawn_id(event), len(events)))
+            except RejectedEvent as error:
+                rejected.append(Rejected(record, error))
+        facts = self.read(events, chunk.partition)
+        return Decoded(chunk, Events(facts, facts[self.table.identity], withdrawn), rejected)
+
+    async def apply(self, unit: UnitOfWork, decoded: Sequence[Decoded]) -> None:
+        """Store what is new, replace what is corrected, drop what is withdrawn; move the totals by the difference."""
+        facts = Facts.joined([one.events.facts for one in decoded])
+        settled = await self._settle(unit, decoded, facts)
+        unit.count(settled.outcomes)
+        removed = self.table.of_versions(settled.removed) if settled.removed else None
+        added = facts if len(settled.added) == len(facts) else facts.at(settled.added)
+        if removed and not unit.exclusive and not unit.partitions.issuperset(removed["partition"]):
+            raise NeedsReattribution("a correction takes a fact from a customer of another partition")
+        await self.replace(unit, removed, added if len(added) else None)
+        if len(facts):
+            await self.store_more(unit, facts)
+
+    async def replace(self, unit: UnitOfWork, removed: Facts | None, added: Facts | None) -> None:
+        """Take stored facts away and put others in, with all totals that count them."""
+        move = Move(unit, removed=await self.sources(unit, removed), added=await self.sources(unit, added))
+        await move.check_out()
+        if removed:
+            await self.table.delete(unit.connection, removed[self.table.identity])
+        if added:
+            await self.table.insert(unit.connection, added)
+        await move.carry_out()
+
+    async def rename_customer(self, unit: UnitOfWork, customer_id: str, new_id: str | None) -> None:
+        """Give all facts of a customer to another one, or take them away (None)."""
+        versions = await self.table.of_customer(unit.connection, customer_id)
+        if not versions:
+            return
+        facts = self.table.of_versions(versions)
+        renamed = Facts({**facts.columns, "customer_id": [new_id] * len(facts)}) if new_id else None
+        await self.replace(unit, facts, renamed)
+
+    async def _settle(self, unit: UnitOfWork, decoded: Sequence[Decoded], facts: Facts) -> Settled:
+        ids = [*facts[self.table.identity], *(fact for one in decoded for fact, _ in one.events.withdrawn)]
+        stored = await self.table.stored(unit.connection, ids)
+        if not stored and len(set(ids)) == len(ids) == len(facts):  # the usual case: all are new
+            news = Counter(facts["partition"])
+            return Settled(list(range(len(ids))), {}, {number: Counter(new=news[number]) for number in news})
+        steps: list[Step] = []
+        place = 0
+        for one in decoded:
+            steps += one.events.steps(one.chunk.partition, place)
+            place += len(one.events.ids)
+        return settle(steps, stored, lambda place: self.table.version(facts, place))
+
+
+def _told(amounts: Sequence[object]) -> Sequence[object]:
+    return () if amounts.count(None) == len(amounts) else [amount for amount in amounts if amount is not None]
+
+
+def _withdrawn_id(tombstone: encoding.Tombstone) -> bytes:
+    if tombstone.identity is None:
+        raise RejectedEvent(f"a tombstone must name the fact in one of its headers {encoding.IDENTITY_HEADERS}")
+    return fact_id(tombstone.identity)
