@@ -37,7 +37,7 @@ class Record(Protocol):
     offset: int
     key: bytes | None
     value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
+    headers: Sequence[tuple[str, bytes | None]]
 
 
 @dataclass(slots=True, eq=False)
@@ -122,6 +122,14 @@ class ChunkConsumerThread(driver.AIOKafkaConsumerThread):
             heartbeat_interval_ms=int(conf.broker_heartbeat_interval * 1000),
             **driver.credentials_to_aiokafka_auth(conf.broker_credentials, conf.ssl_context),
         )
+
+    async def _fetch_records(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return await super()._fetch_records(*args, **kwargs)
+        except aiokafka.errors.NoOffsetForPartitionError:
+            # Newly assigned, not yet claimed: Kafka knows no offset, and Postgres tells it in a moment (see
+            # ChunkConsumer.seek_to_committed).
+            return {}
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         """Tell Kafka how far we are; a failure costs the lag tools some accuracy and nothing else."""

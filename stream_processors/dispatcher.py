@@ -54,6 +54,7 @@ class Dispatcher:
         async with self._changed:
             self._waiting.clear()
             await self._changed.wait_for(lambda: not self._busy)
+            self._waiting.clear()  # what came while waiting was fetched for the old assignment, too
 
     def _next_unit(self) -> list[Delivery]:
         unit: list[Delivery] = []

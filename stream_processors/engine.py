@@ -21,7 +21,8 @@ from stream_processors.dispatcher import Dispatcher
 from stream_processors.tables import RunningTotal
 from stream_processors.unit_of_work import Decoded, NeedsReattribution, Stream, UnitOfWork
 
-_SERVER_AWAY: Final = (psycopg.OperationalError, psycopg.InterfaceError)
+#: The last one: this worker was frozen in mid-transaction for so long that Postgres ended its session.
+_SERVER_AWAY: Final = (psycopg.OperationalError, psycopg.InterfaceError, errors.IdleInTransactionSessionTimeout)
 #: What may go well on a second try: the server was away, or another partition told the same fact at the same moment.
 _PASSING: Final = (*_SERVER_AWAY, errors.UniqueViolation, NeedsReattribution)
 
@@ -76,7 +77,7 @@ class Engine:
         self._owner = uuid4()
         self._epoch = None
         topics = sorted({topic for topic, _ in earliest})
-        async for attempt in stamina.retry_context(on=psycopg.OperationalError, attempts=None, timeout=None, wait_max=5):
+        async for attempt in stamina.retry_context(on=_SERVER_AWAY, attempts=None, timeout=None, wait_max=5):
             with attempt:
                 async with await self.connect() as connection:
                     await positions.refuse_strangers(connection, cluster, topics)

@@ -116,12 +116,12 @@ class Interactions:
             await interaction_facts.insert(unit.connection, added)
         await self._move_channels(unit, removed, added)
         await self._move_topics(unit, self._discussions.explode(removed), self._discussions.explode(added))
-        await self._note_channels(unit, added)
+        await self._note_channels(unit, facts)
 
     async def _settle(self, unit: UnitOfWork, decoded: Sequence[Decoded], facts: Facts) -> Settled:
         ids = [*facts.event_id, *(fact for one in decoded for fact, _ in one.events.withdrawn)]
         stored = await interaction_facts.stored_versions(unit.connection, ids)
-        if not stored and len(set(ids)) == len(facts.event_id):  # the usual case: all are new
+        if not stored and len(set(ids)) == len(ids) == len(facts.event_id):  # the usual case: all are new
             news = Counter(facts.partition)
             return Settled(list(range(len(ids))), {}, {number: Counter(new=news[number]) for number in news})
         steps: list[Step] = []
@@ -144,11 +144,11 @@ class Interactions:
         await _move(unit, CUSTOMER_PRODUCTS, removed, added)
         await interest.roll_up(unit, [(key, before[key], products[key][0]) for key in keys])
 
-    async def _note_channels(self, unit: UnitOfWork, added: Facts) -> None:
+    async def _note_channels(self, unit: UnitOfWork, told: Facts) -> None:
         """Store channels never seen, and earlier moments of those seen: rare after the first chunks."""
         known = self._channels
         first: dict[str, Micros] = {}
-        for channel, occurred_at in zip(added.channel, added.occurred_at, strict=True):
+        for channel, occurred_at in zip(told.channel, told.occurred_at, strict=True):
             if occurred_at < known.get(channel, _LATEST) and occurred_at < first.get(channel, _LATEST):
                 first[channel] = occurred_at
         if first:

@@ -72,7 +72,8 @@ def _apply_one(current: set[Discussion], event: ProductDiscussion | Tombstone) -
     if isinstance(event, ProductDiscussion):
         current.add((_month(event), event.product))
         return "repeated" if current == before else "new"
-    current -= {one for one in before if one[0] == _month(event) and event.identity in (None, one[1])}
+    month = _month(event)
+    current -= {one for one in before if one[0] == month and event.identity in (None, f"{event.key} {one[1]}")}
     return "repeated" if current == before else "withdrawn"
 
 
