@@ -31,7 +31,8 @@ Id = Annotated[str, Meta(min_length=1, max_length=200, description="In canonical
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Text = Annotated[str, Meta(max_length=2000)]
 Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339 with a zone; stored in UTC.")]
-Month = Annotated[str, Meta(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$(?!\n)", description="YYYY-MM")]
+# The years are those of EARLIEST and LATEST.
+Month = Annotated[str, Meta(pattern=r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$(?!\n)", description="YYYY-MM, 1900 to 2199")]
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$(?!\n)", description="ISO 4217, such as EUR")]
 Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 
@@ -256,7 +257,8 @@ def amount_complaint(value: Decimal) -> str | None:
     exponent = value.as_tuple().exponent
     if not isinstance(exponent, int):
         return f"{value} is not a finite number"
-    if abs(value) < AMOUNT_LIMIT and exponent >= -AMOUNT_DECIMALS:
+    # Not abs(value), which fails for exponents of many digits; and a zero may have such an exponent, too.
+    if -AMOUNT_LIMIT < value < AMOUNT_LIMIT and -AMOUNT_DECIMALS <= exponent < AMOUNT_LIMIT.adjusted():
         return None
     return f"{value} is out of range: expected at most 12 digits before and {AMOUNT_DECIMALS} after the point"
 

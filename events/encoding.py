@@ -13,7 +13,8 @@ import msgspec
 from events.contracts import CONTRACTS, MAX_EVENT_BYTES, Event, check
 from events.errors import RejectedEvent
 
-Headers = Sequence[tuple[str, bytes]]
+#: A value may be null in Kafka, and then says nothing.
+Headers = Sequence[tuple[str, bytes | None]]
 
 #: A tombstone (null value) names the fact that it withdraws in one of these headers; its key is the fact's key.
 IDENTITY_HEADERS: Final = ("event_id", "transaction_id", "ce_id")
@@ -112,7 +113,7 @@ def decode_value(topic: str, value: bytes, headers: Headers = ()) -> Event:
     if len(value) > MAX_EVENT_BYTES:
         raise RejectedEvent(f"{len(value):,} bytes are too many: at most {MAX_EVENT_BYTES:,} are accepted")
     try:
-        if (b"content-type", _STRUCTURED) in ((n.lower().encode(), v.split(b";")[0].strip()) for n, v in headers):
+        if _content_type(headers) == _STRUCTURED:
             envelope = msgspec.json.decode(value, type=_Envelope)
             _check_type(topic, envelope.type)
             value = bytes(envelope.data)
@@ -126,9 +127,15 @@ def decode_value(topic: str, value: bytes, headers: Headers = ()) -> Event:
         raise RejectedEvent(f"the value is not JSON: {error}") from error
 
 
-def header_value(headers: Iterable[tuple[str, bytes]], name: str) -> bytes | None:
+def header_value(headers: Iterable[tuple[str, bytes | None]], name: str) -> bytes | None:
     """The first header of that name."""
     return next((value for header, value in headers if header == name), None)
+
+
+def _content_type(headers: Headers) -> bytes:
+    """The first content type, without its parameters."""
+    value = next((value for name, value in headers if name.lower() == "content-type"), None)
+    return (value or b"").partition(b";")[0].strip().lower()
 
 
 def _check_type(topic: str, ce_type: str) -> None:

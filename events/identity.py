@@ -28,6 +28,10 @@ def canonical_id(value: str | int | float | Decimal) -> str:
         if not value.is_integer():  # also NaN and the infinities
             raise ValueError(f"{value!r} is no id: expected text or a whole number")
         value = int(value)
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            raise ValueError(f"{value!r} is no id: expected text or a number")
+        value = f"{value:f}"  # 1E+2 is 100
     text = str(value).strip()
     if whole := _WHOLE_NUMBER.fullmatch(text):
         text = whole[1]

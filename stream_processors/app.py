@@ -111,12 +111,17 @@ class ProcessorApp(faust.App):
         logger.info("partitions assigned: %s", ", ".join(f"{t}/{p} at {o}" for (t, p), o in sorted(offsets.items())))
         return {TP(topic, partition): offset for (topic, partition), offset in offsets.items()}
 
+    def note_failed_start(self, start: asyncio.Future[Any]) -> None:
+        """Stop when `start` ends with an exception."""
+        if not start.cancelled() and (reason := start.exception()):
+            self._crash(reason)
+
     async def crash(self, reason: BaseException) -> None:
         """Stop the worker, in order; `run` tells why."""
         self._crash(reason)
 
     def _crash(self, reason: BaseException) -> None:
-        """Also called when a part of Faust crashes. Faust would mark all other parts as crashed, and none would stop."""
+        """A part of Faust crashed. Marking all others as crashed, as Faust does, would keep them from stopping."""
         self.reason = self.reason or reason
         self.ended.set()
 
@@ -221,9 +226,24 @@ def run(settings: Settings) -> None:
     mode.loop.use("uvloop")
     # A chunk is 100,000 objects that come and go without cycles: looking for some every 700 of them costs a fifth.
     gc.set_threshold(100_000, 20, 100)
+    _quieten_libraries()
+    loop = asyncio.new_event_loop()
+    # Not asyncio.run: it waits for every task that is left, and what keeps Faust from stopping keeps it, too.
+    loop.run_until_complete(_run(settings))
+
+
+def _quieten_libraries() -> None:
+    """Keep what Faust and aiokafka say of their inner life out of the log, unless that is at level debug."""
     # Faust reports every agent that a rebalance stops as an error; agents report real ones themselves.
     logging.getLogger("faust.agents.actor").setLevel(logging.CRITICAL)
-    asyncio.run(_run(settings))
+    if logger.isEnabledFor(logging.DEBUG):
+        return
+    mode.Service.mundane_level = "debug"
+    for library in ("faust", "mode", "aiokafka"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+    logging.getLogger("psycopg").setLevel(logging.ERROR)  # it warns when a stop interrupts a unit of work
+    for handler in logging.getLogger().handlers:  # `run` tells the reason, once
+        handler.addFilter(lambda record: not str(record.msg).endswith("Crashed reason=%r"))
 
 
 async def _run(settings: Settings) -> None:
@@ -231,12 +251,15 @@ async def _run(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, app.ended.set)
+    # Once the worker is about to end, `run` tells why, and not each task that fell with it.
+    loop.set_exception_handler(lambda loop, context: app.ended.is_set() or loop.default_exception_handler(context))
     app.finalize()
-    await app.start()
+    starting = asyncio.ensure_future(app.start())  # done when the partitions are claimed, however long Postgres is away
+    starting.add_done_callback(app.note_failed_start)
     await app.ended.wait()
-    try:
-        await asyncio.wait_for(app.stop(), STOP_SECONDS)
-    except TimeoutError:
+    stopping = asyncio.ensure_future(app.stop())
+    await asyncio.wait([stopping], timeout=STOP_SECONDS)
+    if not stopping.done():
         logger.warning("did not stop within %s s: what was not committed will be done again", STOP_SECONDS)
     if app.reason:
         raise app.reason

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import faust
 from faust.tables import TableManager
+from faust.tables.recovery import Recovery
 from psycopg import AsyncConnection
 from psycopg import sql as query
 
@@ -115,8 +116,21 @@ class RunningTotal(faust.Table):
         rows |= await self._statements.ask_facts(connection, stale)
 
 
+class PatientRecovery(Recovery):
+    """Waits for the claim of the partitions for as long as Postgres is away: Faust would go on without it."""
+
+    async def _wait(self, coro: Any, timeout: Any = None) -> None:  # noqa: ARG002, ASYNC109 - Faust's signature
+        await super()._wait(coro)
+
+
 class Tables(TableManager):
     """Faust's table manager, without the changelog topics."""
+
+    @property
+    def recovery(self) -> Recovery:
+        if self._recovery is None:
+            self._recovery = PatientRecovery(self.app, self, beacon=self.beacon, loop=self.loop)
+        return self._recovery
 
     def add(self, table: RunningTotal) -> RunningTotal:
         """Register a table under its name."""

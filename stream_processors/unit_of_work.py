@@ -92,11 +92,10 @@ class UnitOfWork:
         Raises: positions.PositionMoved.
         """
         function = "pg_advisory_xact_lock" if self.exclusive else "pg_advisory_xact_lock_shared"
-        async with self.connection.pipeline():
-            await self.connection.execute(f"SELECT {function}({REATTRIBUTION_LOCK})")  # noqa: S608 - constants
-            epoch = await self.connection.execute("SELECT epoch FROM reattribution")
-            todo = await positions.guard(self.connection, [one.chunk for one in decoded], owner)
-            row = await epoch.fetchone()
+        # One by one: within a pipeline Postgres has no timeout for a worker that is frozen while it holds the locks.
+        await self.connection.execute(f"SELECT {function}({REATTRIBUTION_LOCK})")  # noqa: S608 - constants
+        row = await (await self.connection.execute("SELECT epoch FROM reattribution")).fetchone()
+        todo = await positions.guard(self.connection, [one.chunk for one in decoded], owner)
         assert row is not None
         kept = [one for one in decoded if one.chunk in todo]
         self.partitions = frozenset(one.chunk.partition for one in kept)

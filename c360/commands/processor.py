@@ -7,7 +7,10 @@ def processor() -> None:
     Run as many as there are partitions at most; they share the work. Addressed by the environment
     (KAFKA_BOOTSTRAP_SERVERS, DATABASE_URL; all settings: `c360 config show`).
     """
+    from c360.logs import set_up_logging
     from settings import Settings
     from stream_processors.app import run
 
-    run(Settings())
+    settings = Settings()
+    set_up_logging(settings.log)
+    run(settings)

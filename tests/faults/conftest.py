@@ -13,7 +13,7 @@ __all__ = ["_template", "database", "postgres_url", "stand"]
 
 
 @pytest.fixture
-def stand(tmp_path: Path, database: str) -> Iterator[Stand]:  # noqa: F811 - a fixture, asked for by its name
+def stand(tmp_path: Path, database: str) -> Iterator[Stand]:
     """A broker with fresh topics, a fresh database, no processors yet."""
     with stands.running(tmp_path, database) as stand:
         yield stand

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import islice
 from random import Random
 from typing import Any
 
@@ -113,7 +114,8 @@ class _Teller:
     def discussion(self) -> Told:
         month = self._random.choice(_MONTHS)
         if self._random.random() < 0.2:
-            return Withdrawal("product_discussions", month, self._random.choice([*PRODUCTS, None]))
+            product = self._random.choice([*PRODUCTS, None])
+            return Withdrawal("product_discussions", month, product and f"{month} {product}")
         return ProductDiscussion(month=month, product=self._random.choice(PRODUCTS))
 
     def _new_fact(self, number: int) -> Interaction:
@@ -143,6 +145,8 @@ class Ledger:
     facts: dict[str, Interaction] = field(default_factory=dict)
     customers: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
     discussions: set[tuple[str, str]] = field(default_factory=set)
+    #: The earliest moment ever told of each channel, also if it was withdrawn since.
+    channels: dict[str, datetime] = field(default_factory=dict)
     #: Per topic, how many events had which outcome.
     outcomes: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
@@ -164,6 +168,7 @@ class Ledger:
             return "withdrawn" if self.facts.pop(told.identity, None) else "repeated"
         before = self.facts.get(told.event_id)
         self.facts[told.event_id] = told
+        self.channels[told.channel] = min(told.occurred_at, self.channels.get(told.channel, told.occurred_at))
         return "new" if before is None else "repeated" if before == told else "corrected"
 
     def _hear_customer(self, told: Any) -> str:
@@ -179,7 +184,7 @@ class Ledger:
 
     def _hear_discussion(self, told: Any) -> str:
         if isinstance(told, Withdrawal):
-            gone = {one for one in self.discussions if one[0] == told.key and told.identity in (None, one[1])}
+            gone = {one for one in self.discussions if one[0] == told.key and told.identity in (None, " ".join(one))}
             self.discussions -= gone
             return "withdrawn" if gone else "repeated"
         if (told.month, told.product) in self.discussions:
@@ -203,11 +208,12 @@ class Ledger:
                 topics[fact.customer_id, fact.channel, product] += fact.count
         return {
             "interactions": {
-                fact_id(name): (fact.customer_id, fact.channel, fact.occurred_at, fact.product, fact.count, fact.revenue)
-                for name, fact in self.facts.items()
+                fact_id(name): (f.customer_id, f.channel, f.occurred_at, f.product, f.count, f.revenue)
+                for name, f in self.facts.items()
             },
             "customers": dict(self.customers),
             "product_discussions": dict.fromkeys(self.discussions, ()),
+            "channels": {(name,): (first_at,) for name, first_at in self.channels.items()},
             "channel_totals": {key: tuple(total) for key, total in channels.items()},
             "topic_totals": {key: (count,) for key, count in topics.items()},
             "product_interest": self._interest(topics),
@@ -235,9 +241,12 @@ class Ledger:
 
 #: Table to the number of its key columns, and a query of key and values.
 _QUERIES = {
-    "interactions": (1, "SELECT event_id, customer_id, channel, occurred_at, product, count, revenue FROM interactions"),
+    "interactions": (
+        1, "SELECT event_id, customer_id, channel, occurred_at, product, count, revenue FROM interactions"
+    ),
     "customers": (1, "SELECT customer_id, customer_type, occupation FROM customers"),
     "product_discussions": (2, "SELECT to_char(month, 'YYYY-MM'), product FROM product_discussions"),
+    "channels": (1, "SELECT channel, first_at FROM channels"),
     "channel_totals": (
         2, "SELECT customer_id, channel, interactions, revenue, first_at, last_at FROM channel_totals"
     ),
@@ -275,4 +284,4 @@ def differences(expected: dict[Any, Any], actual: dict[Any, Any], *, most: int =
             if expected.get(key) != actual.get(key):
                 yield key, expected.get(key), actual.get(key)
 
-    return [difference for difference, _ in zip(all_of_them(), range(most), strict=False)]
+    return list(islice(all_of_them(), most))

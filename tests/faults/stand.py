@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -110,10 +111,15 @@ class Stand:
         """Publish little by little until something has happened, so that processors have work all the while."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not until():
-            portion = [record for record, _ in zip(records, range(at_once), strict=False)]
+            portion = list(islice(records, at_once))
             assert portion, "all was published before it happened"
             assert time.monotonic() < deadline, self.report("it did not happen")
+            assert self.somebody_works(), self.report("no processor is left")
             self.publish(portion)
+
+    def somebody_works(self) -> bool:
+        """Whether a processor runs."""
+        return any(processor.process.poll() is None for processor in self.processors)
 
     def committed(self) -> int:
         """How many offsets are processed, over all topics."""
@@ -140,6 +146,7 @@ class Stand:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, self.report(f"not within {seconds:.0f} s: {what}")
+            assert self.somebody_works(), self.report(f"no processor is left: {what}")
             time.sleep(0.005)
 
     def wait_until_done(self, *, seconds: float = PATIENCE_SECONDS) -> None:

@@ -1,0 +1,123 @@
+"""Whatever is counted in and out, in whatever groups: the rows are those of the facts that are left."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream_processors import views
+from stream_processors.fold import Columns, First, Key, Kind, Last, Rows, Sum, Told, View, put, take
+
+VIEW = View(
+    "view",
+    key={"customer_id": Kind.TEXT, "channel": Kind.TEXT},
+    measures=(
+        Sum("interactions", of="count"),
+        Sum("revenue", of="revenue", kind=Kind.NUMERIC),
+        First("first_at", of="occurred_at"),
+        Last("last_at", of="occurred_at"),
+    ),
+    table="view",
+)
+COLUMNS = ("customer_id", "channel", "count", "revenue", "occurred_at")
+AMOUNTS = st.none() | st.decimals(Decimal(-(10**12)), Decimal(10**12), places=6)
+FACTS = st.tuples(
+    st.sampled_from("12"), st.sampled_from("EC"), st.integers(1, 10**9), AMOUNTS, st.integers(-(10**16), 10**16)
+)
+Fact = tuple[Any, ...]
+
+
+def columns(facts: list[Fact]) -> Columns:
+    return {name: [fact[place] for fact in facts] for place, name in enumerate(COLUMNS)}
+
+
+def naive(facts: list[Fact]) -> Rows:
+    """The rows that these facts have."""
+    rows: Rows = {}
+    for key in {fact[:2] for fact in facts}:
+        mine = [fact for fact in facts if fact[:2] == key]
+        rows[key] = [
+            sum(fact[2] for fact in mine),
+            sum((fact[3] for fact in mine if fact[3] is not None), Decimal(0)),
+            min(fact[4] for fact in mine),
+            max(fact[4] for fact in mine),
+        ]
+    return rows
+
+
+def fresh(facts: list[Fact]) -> Rows:
+    return {key: VIEW.zero() for key in VIEW.keys(columns(facts))}
+
+
+@given(st.lists(FACTS), st.integers(0, 20))
+def test_facts_counted_in_any_groups_make_the_same_rows(facts: list[Fact], cut: int) -> None:
+    rows = fresh(facts)
+    for group in (facts[:cut], facts[cut:]):
+        put(VIEW, rows, VIEW.keys(columns(group)), columns(group))
+    assert rows == naive(facts)
+
+
+@given(st.lists(FACTS), st.integers(0, 20))
+def test_what_is_counted_out_is_gone_or_asked_for(facts: list[Fact], cut: int) -> None:
+    """Keys that are not reported as stale must be right; those that are will be asked of the facts."""
+    rows = fresh(facts)
+    put(VIEW, rows, VIEW.keys(columns(facts)), columns(facts))
+    gone, left = facts[:cut], facts[cut:]
+    stale = take(VIEW, rows, VIEW.keys(columns(gone)), columns(gone))
+    expected = naive(left)
+    assert {key: row for key, row in rows.items() if key not in stale and row[0]} == {
+        key: row for key, row in expected.items() if key not in stale
+    }
+    assert all(key in stale for key in rows if key not in expected)
+    assert stale <= {fact[:2] for fact in gone}
+    sums = {key: row[:2] for key, row in rows.items()}
+    assert sums == {key: expected[key][:2] if key in expected else [0, 0] for key in rows}
+
+
+def test_only_a_lost_extreme_is_asked_for() -> None:
+    facts = [("1", "E", 1, None, moment) for moment in (10, 20, 30)]
+    rows = naive(facts)
+    middle, first = [facts[1]], [facts[0]]
+    assert take(VIEW, rows, VIEW.keys(columns(middle)), columns(middle)) == set()
+    assert take(VIEW, rows, VIEW.keys(columns(first)), columns(first)) == {("1", "E")}
+
+
+def test_money_is_exact_where_floats_are_not() -> None:
+    facts = [("1", "E", 1, Decimal("0.1"), 0)] * 3 + [("1", "E", 1, Decimal("999999999999.999999"), 0)] * 1000
+    rows = fresh(facts)
+    put(VIEW, rows, VIEW.keys(columns(facts)), columns(facts))
+    assert rows["1", "E"][1] == Decimal("999999999999999.999") + Decimal("0.3")
+
+
+def test_what_was_told_last_holds_until_it_is_taken_back() -> None:
+    view = View("told", key={"customer_id": Kind.TEXT}, measures=(Told("type", of="type", zero="unknown"),))
+    rows: Rows = {("1",): view.zero()}
+    told: Columns = {"customer_id": ["1", "1"], "type": ["Red", "Blue"]}
+    put(view, rows, view.keys(told), told)
+    assert rows == {("1",): ["Blue"]}
+    assert take(view, rows, view.keys(told), told) == set()
+    assert rows == {("1",): ["unknown"]}
+
+
+@pytest.mark.parametrize("view", views.ALL, ids=lambda view: view.name)
+def test_every_view_begins_with_rows_of_its_own(view: View) -> None:
+    one, other = view.zero(), view.zero()
+    assert one == other
+    assert one is not other
+
+
+@pytest.mark.parametrize("view", [view for view in views.ALL if view.table], ids=lambda view: view.name)
+def test_a_stored_view_can_tell_an_empty_row(view: View) -> None:
+    assert view.zero()[0] == 0
+
+
+@pytest.mark.parametrize("view", views.ALL, ids=lambda view: view.name)
+def test_a_view_with_extremes_says_where_to_ask_for_them(view: View) -> None:
+    assert view.recompute is not None or not any(isinstance(measure, First | Last) for measure in view.measures)
+
+
+def test_keys_are_in_the_order_of_the_declaration() -> None:
+    keys: list[Key] = VIEW.keys(columns([("1", "E", 1, None, 0)]))
+    assert keys == [("1", "E")]
