@@ -48,18 +48,15 @@ def fact_id(identity: str) -> bytes:
     return _uuid_bytes((identity,)) or _as_version_8(blake2b(identity.encode(), digest_size=16).digest())
 
 
-def fact_ids(identities: Sequence[str]) -> list[bytes]:
-    """`fact_id` of many identities; fast when all of them are UUIDs."""
+def fact_ids(identities: Sequence[str]) -> tuple[list[bytes], list[str | None]]:
+    """`fact_id` of many identities; fast when all of them are UUIDs.
+
+    Returns: The ids, and beside each the identity where it is stored as a hash, None where it is the UUID that it is.
+    """
     if raw := _uuid_bytes(identities):
-        return [raw[place : place + 16] for place in range(0, len(raw), 16)]
-    return [fact_id(identity) for identity in identities]
-
-
-def hashed(identities: Sequence[str]) -> list[str | None]:
-    """The identities that are stored as a hash, None for those that are stored as the UUIDs they are."""
-    if _uuid_bytes(identities):
-        return [None] * len(identities)
-    return [None if _uuid_bytes((identity,)) else identity for identity in identities]
+        return [raw[place : place + 16] for place in range(0, len(raw), 16)], [None] * len(identities)
+    texts = [None if _uuid_bytes((identity,)) else identity for identity in identities]
+    return [fact_id(identity) for identity in identities], texts
 
 
 def _uuid_bytes(identities: Sequence[str]) -> bytes | None:

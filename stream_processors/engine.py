@@ -80,6 +80,7 @@ class Engine:
         async for attempt in stamina.retry_context(on=_SERVER_AWAY, attempts=None, timeout=None, wait_max=5):
             with attempt:
                 async with await self.connect() as connection:
+                    await positions.end_frozen_workers(connection)
                     await positions.refuse_strangers(connection, cluster, topics)
                     return await positions.claim(connection, cluster, earliest, self._owner)
         raise AssertionError("retries never end")

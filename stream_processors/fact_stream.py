@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import msgspec
 
@@ -87,20 +87,21 @@ class FactStream(ABC):
     def decode(self, chunk: Chunk) -> Decoded:
         """Read a chunk: all at once where all is well, else record by record to find out what is not."""
         try:
-            events = [self._decode(record.value) for record in chunk.records]  # type: ignore[arg-type]
+            values = [record.value for record in chunk.records]
+            events = list(map(self._decode, values))  # type: ignore[arg-type]
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError):
             return self._decode_one_by_one(chunk)
         facts = self.read(events, chunk.partition)
-        if self._all_well(chunk.records, facts):
+        if self._all_well(chunk.records, values, facts):
             return Decoded(chunk, Events(facts, facts[self.table.identity], []))
         return self._decode_one_by_one(chunk)
 
-    def _all_well(self, records: Sequence[Record], facts: Facts) -> bool:
+    def _all_well(self, records: Sequence[Record], values: Sequence[Any], facts: Facts) -> bool:
         """Whether every event passes what `encoding.decode` asks of one, asked column by column."""
         return (
             [record.key for record in records] == [customer_id.encode() for customer_id in facts["customer_id"]]
             and all(tuple(record.headers[:3]) == self._headers for record in records if record.headers)
-            and max(len(record.value or b"") for record in records) <= MAX_EVENT_BYTES
+            and max(map(len, values)) <= MAX_EVENT_BYTES
             and min(facts["occurred_at"]) >= _EARLIEST
             and max(facts["occurred_at"]) < _LATEST
             and self._ownership.all_right(set(facts["customer_id"]), facts["partition"][0])

@@ -52,6 +52,7 @@ class FactTable:
         self.columns = dict(columns)
         self.identity, *self._version, self._source_id = columns
         self._fixed = [column for column, kind in columns.items() if kind in _FIXED]
+        self._others = [column for column in columns if column not in self._fixed]
         self._lengths = [_FIXED[columns[column]][1] for column in self._fixed]
         self._struct = Struct("!h" + "".join(f"i{_FIXED[columns[column]][0]}" for column in self._fixed))
         self._copy = f"COPY {name} FROM STDIN (FORMAT binary)"
@@ -100,16 +101,22 @@ class FactTable:
             if self.columns[column] is Kind.MOMENT:
                 values = map(binary.postgres_micros, values)
             fixed += [repeat(length), values]
+        return binary.copy_rows(self._struct, fixed, self._fields(facts))
+
+    def _fields(self, facts: Facts) -> list[Iterable[bytes]]:
+        """The encoded columns without a fixed width; neighbours that are all null make one column."""
         text = binary.TextFields()
-        others = [column for column in self.columns if column not in self._fixed]
-        fields = [_fields(self.columns[column], facts[column], text) for column in others]
-        return binary.copy_rows(self._struct, fixed, fields)
-
-
-def _fields(kind: Kind, values: list[Any], text: binary.TextFields) -> Iterable[bytes]:
-    if values.count(None) == len(values):
-        return repeat(binary.NULL, len(values))
-    return map(binary.numeric_field if kind is Kind.NUMERIC else text.__getitem__, values)
+        fields: list[Iterable[bytes]] = []
+        nulls = 0
+        for column in self._others:
+            values = facts[column]
+            if values.count(None) == len(values):
+                nulls += 1
+                continue
+            fields += [repeat(binary.NULL * nulls, len(facts))] if nulls else []
+            nulls = 0
+            fields.append(map(binary.numeric_field if self.columns[column] is Kind.NUMERIC else text.__getitem__, values))
+        return [*fields, repeat(binary.NULL * nulls, len(facts))] if nulls else fields
 
 
 def _readable(column: str, kind: Kind) -> str:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from events import topics
 from events.contracts import Interaction
-from events.identity import fact_ids, hashed
+from events.identity import fact_ids
 from stream_processors import binary
 from stream_processors.binary import Micros, micros
 from stream_processors.catalogue import MICROS_PER_DAY, Catalogue
@@ -53,10 +53,10 @@ class Interactions(FactStream):
     def read(self, events: Sequence[Any], partition: int) -> Facts:
         """The columns of table interactions."""
         interactions: Sequence[Interaction] = events
-        ids = [event.event_id for event in interactions]
+        ids, source_ids = fact_ids([event.event_id for event in interactions])
         return Facts(
             {
-                "event_id": fact_ids(ids),
+                "event_id": ids,
                 "occurred_at": [micros(event.occurred_at) for event in interactions],
                 "count": [event.count for event in interactions],
                 "partition": [partition] * len(interactions),
@@ -64,7 +64,7 @@ class Interactions(FactStream):
                 "channel": [event.channel for event in interactions],
                 "product": [event.product for event in interactions],
                 "revenue": [event.revenue for event in interactions],
-                "source_id": hashed(ids),
+                "source_id": source_ids,
             }
         )
 

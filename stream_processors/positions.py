@@ -52,8 +52,25 @@ _ADVANCE: Final = """
 """
 
 
+#: Timeouts of Postgres end a session that is idle in a transaction, but not one that waits for the rest of a COPY.
+_END_FROZEN: Final = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE application_name = current_setting('application_name') AND pid <> pg_backend_pid()
+        AND state = 'active' AND wait_event = 'ClientRead' AND state_change < now() - interval '15 seconds'
+"""
+
+
 class PositionMoved(RefusedState):
     """Another worker was given this partition, or wrote to it: this one must not write any more."""
+
+
+async def end_frozen_workers(connection: AsyncConnection[Any]) -> None:
+    """Cut off workers that stopped in the middle of sending, and might hold what we are about to wait for.
+
+    A later `claim` waits 5 seconds at most, and fails with LockNotAvailable; trying again comes by here.
+    """
+    await connection.execute(_END_FROZEN)
+    await connection.execute("SET lock_timeout = '5s'")
 
 
 async def refuse_strangers(connection: AsyncConnection[Any], cluster: Cluster, topics: Sequence[str]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from events import topics
 from events.contracts import Transaction
-from events.identity import canonical_id, fact_ids, hashed
+from events.identity import canonical_id, fact_ids
 from stream_processors.binary import micros
 from stream_processors.catalogue import MICROS_PER_DAY, Catalogue
 from stream_processors.fact_stream import FactStream
@@ -43,10 +43,10 @@ class Transactions(FactStream):
     def read(self, events: Sequence[Any], partition: int) -> Facts:
         """The columns of table transactions."""
         transactions: Sequence[Transaction] = events
-        ids = [event.transaction_id for event in transactions]
+        ids, source_ids = fact_ids([event.transaction_id for event in transactions])
         return Facts(
             {
-                "transaction_id": fact_ids(ids),
+                "transaction_id": ids,
                 "occurred_at": [micros(event.occurred_at) for event in transactions],
                 "quantity": [event.quantity for event in transactions],
                 "partition": [partition] * len(transactions),
@@ -55,7 +55,7 @@ class Transactions(FactStream):
                 "category": [event.category for event in transactions],
                 "amount": [event.amount for event in transactions],
                 "currency": [event.currency for event in transactions],
-                "source_id": hashed(ids),
+                "source_id": source_ids,
             }
         )
 
