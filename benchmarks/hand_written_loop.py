@@ -1,8 +1,8 @@
 """The reference: what one good engineer writes by hand for one job, without a framework.
 
-aiokafka fetches, msgspec decodes, facts are stored once by identity (ask which are known, binary COPY of the rest), totals
-per customer and channel are added up per chunk and upserted, the offsets are kept in the same transaction. It knows one
-topic and one total; it has no corrections, no rejects, no rebalancing, no restart from the middle of a failure.
+aiokafka fetches, msgspec decodes, facts are stored once by identity (ask which are known, binary COPY of the rest),
+totals per customer and channel are added up per chunk and upserted, the offsets are kept in the same transaction. It
+knows one topic and one total; it has no corrections, no rejects, no rebalancing, no restart in the middle of a failure.
 """
 
 import asyncio
@@ -77,7 +77,9 @@ async def _consume(consumer: aiokafka.AIOKafkaConsumer, connection: psycopg.Asyn
     while seen < events:
         for tp, records in (await consumer.getmany(timeout_ms=1000, max_records=CHUNK)).items():
             started = started or time.perf_counter()
-            await _commit(connection, tp.partition, records[-1].offset + 1, [decode(record.value) for record in records])
+            await _commit(
+                connection, tp.partition, records[-1].offset + 1, [decode(record.value) for record in records]
+            )
             seen += len(records)
     return time.perf_counter() - started
 

@@ -23,7 +23,6 @@ import msgspec
 import psycopg
 from confluent_kafka import Producer
 
-from benchmarks import hand_written_loop
 from events import admin, identity, topics
 from local_stack.broker import SESSION_TIMEOUT_SECONDS, Broker
 from local_stack.postgres import Postgres

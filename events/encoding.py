@@ -24,7 +24,6 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 _DECODERS: Final = {name: msgspec.json.Decoder(model) for name, model in CONTRACTS.items()}
 
 
-
 def event_type(model: type[Event]) -> str:
     """The CloudEvents type of a stream's events, such as `c360.interactions.v1`."""
     return f"c360.{model.topic.name}.v{model.version}"

@@ -12,7 +12,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from events.errors import UsageError
 
-
 S = TypeVar("S", bound=BaseSettings)
 
 
@@ -76,7 +75,8 @@ class ProcessorSettings(BaseSettings):
     cached_rows: int = Field(100_000, ge=1000, description="rows of each running total kept in memory")
     connections: int = Field(2, ge=1, le=16, description="units of work in flight at once, each on its own connection")
     forgotten: Literal["anonymous", "removed"] = Field(
-        "anonymous", description="facts of a forgotten customer: kept under an anonymous id, or removed with their totals"
+        "anonymous",
+        description="facts of a forgotten customer: kept under an anonymous id, or removed with their totals",
     )
     fetch_wait_ms: int = Field(20, ge=1, le=5000, description="how long the broker may hold a fetch that found nothing")
 

@@ -32,8 +32,8 @@ def markdown(connection: psycopg.Connection[tuple[Any, ...]]) -> str:
     parts = [
         "# Data model\n",
         "Made from the live schema by `make docs`; a test holds it against the schema.\n",
-        "Which total counts which facts; `<total>_from_facts` is the question that a total answers, asked of the facts, and",
-        "`c360 verify` compares the two.\n",
+        "Which total counts which facts; `<total>_from_facts` is the question that a total answers, asked of the",
+        "facts, and `c360 verify` compares the two.\n",
     ]
     relations = connection.execute(_RELATIONS).fetchall()
     parts.append(_diagram({name: (reads or "").split(", ") for _, name, _, _, _, reads in relations if reads}))

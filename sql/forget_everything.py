@@ -4,7 +4,15 @@ from sql import REATTRIBUTION_LOCK
 from sql.migrate import Connection, totals
 
 #: Written by processors alone; rejected_events stays, as the same refusals will have the same ids.
-_FACTS = ("interactions", "transactions", "product_discussions", "products", "channels", "customers", "customer_segments")
+_FACTS = (
+    "interactions",
+    "transactions",
+    "product_discussions",
+    "products",
+    "channels",
+    "customers",
+    "customer_segments",
+)
 
 _TOLD_BY_TOPICS_THAT_ARE_GONE = "SELECT 1 FROM positions WHERE retired_at IS NOT NULL AND new > 0 LIMIT 1"
 

@@ -74,8 +74,10 @@ def _apply_definitions(url: str) -> list[str]:
     with psycopg.connect(url) as connection:
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_DEFINITIONS_LOCK])
         connection.execute("CREATE TABLE IF NOT EXISTS definitions (name text PRIMARY KEY, sha256 text NOT NULL)")
-        connection.execute("COMMENT ON TABLE definitions IS 'Which version of each file of relations/ and totals/ is here.'")
-        current = dict(connection.execute("SELECT name, sha256 FROM definitions").fetchall())
+        connection.execute(
+            "COMMENT ON TABLE definitions IS 'Which version of each file of relations/ and totals/ is here.'"
+        )
+        current: dict[str, str] = dict(connection.execute("SELECT name, sha256 FROM definitions").fetchall())
         return [name for name, path in _definitions() if _apply_definition(connection, name, path, current.get(name))]
 
 

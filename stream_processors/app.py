@@ -14,7 +14,7 @@ import ssl
 import time
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 import faust
 import mode.loop
@@ -25,10 +25,10 @@ from events.admin import Cluster, describe_cluster
 from events.errors import C360Error, RefusedState
 from settings import KafkaSettings, Settings
 from stream_processors import views
-from stream_processors.chunks import ChunkSchema, ChunkTransport
-from stream_processors.customers import Customers
 from stream_processors.catalogue import Catalogue
 from stream_processors.channels import Channels
+from stream_processors.chunks import ChunkSchema, ChunkTransport
+from stream_processors.customers import Customers
 from stream_processors.dispatcher import Delivery
 from stream_processors.engine import Engine
 from stream_processors.interactions import Interactions
@@ -126,9 +126,7 @@ class ProcessorApp(faust.App):
         self.ended.set()
 
 
-def streams(
-    catalogue: Catalogue, cluster: Cluster, *, forgotten: Literal["anonymous", "removed"]
-) -> dict[str, Stream]:
+def streams(catalogue: Catalogue, cluster: Cluster, *, forgotten: Literal["anonymous", "removed"]) -> dict[str, Stream]:
     """The streams by topic.
 
     Raises: RefusedState when customer-keyed topics differ in their number of partitions.
@@ -186,7 +184,7 @@ def _credentials(kafka: KafkaSettings) -> faust.types.auth.CredentialsT | None:
 
 def _add_agent(app: ProcessorApp, topic: str) -> None:
     async def decode_chunks(chunks: StreamT[Any]) -> None:
-        async for event in chunks.noack().events():
+        async for event in cast(Any, chunks).noack().events():
             try:
                 await app.engine.dispatcher.submit(Delivery(app.engine.decode(event.value), event.ack))
             except Exception as error:  # Faust would restart the agent and go on after the chunk
@@ -214,7 +212,7 @@ async def _watch(app: ProcessorApp) -> None:
     """Stop a worker that looks alive and does nothing (the most reported fault of Kafka consumers)."""
     while not app.should_stop:
         await app.sleep(STUCK_SECONDS / 10)
-        if app.consumer.lagging() and time.monotonic() - app.engine.alive_at > STUCK_SECONDS:
+        if cast(Any, app.consumer).lagging() and time.monotonic() - app.engine.alive_at > STUCK_SECONDS:
             await app.crash(RefusedState(f"no progress for {STUCK_SECONDS:.0f} s although there are events to read"))
 
 

@@ -59,9 +59,7 @@ class Catalogue:
     def categories(self, told: Sequence[str | None], product_ids: Sequence[str | None]) -> list[str]:
         """The category of each purchase: the one told, else that of its product, else unknown."""
         known = self._categories.get
-        return [
-            category or known(product or "", UNKNOWN) for category, product in zip(told, product_ids, strict=True)
-        ]
+        return [category or known(product or "", UNKNOWN) for category, product in zip(told, product_ids, strict=True)]
 
 
 def _days_of(month: date) -> Iterable[int]:

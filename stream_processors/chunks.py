@@ -70,20 +70,20 @@ class Chunk:
         self.records = ()
 
 
-class ChunkSchema(faust.Schema):
+class ChunkSchema(faust.Schema[Any, Any]):
     """Passes chunks through undecoded: each stream's module decodes a whole chunk at once."""
 
-    def loads_key(self, app: Any, message: Message, **_: Any) -> Any:
+    def loads_key(self, app: Any, message: Message, **_: Any) -> Any:  # noqa: ARG002
         return message.key
 
-    def loads_value(self, app: Any, message: Message, **_: Any) -> Any:
+    def loads_value(self, app: Any, message: Message, **_: Any) -> Any:  # noqa: ARG002
         return message.value
 
 
-class FetchedRecords(PartitionRecords):
+class FetchedRecords(PartitionRecords):  # type: ignore[misc]
     """Hands records on as they were parsed: wrapping each in a ConsumerRecord takes a fifth of the worker's time."""
 
-    def _consumer_record(self, tp: TP, record: Record) -> Record:
+    def _consumer_record(self, tp: TP, record: Record) -> Record:  # noqa: ARG002
         return record
 
 
@@ -117,7 +117,7 @@ class ChunkConsumerThread(driver.AIOKafkaConsumerThread):
             auto_offset_reset="none",  # an offset that is gone is refused, never skipped
             max_poll_interval_ms=int(conf.broker_max_poll_interval * 1000),
             max_partition_fetch_bytes=conf.consumer_max_fetch_size,
-            fetch_max_wait_ms=self.app.fetch_wait_ms,
+            fetch_max_wait_ms=cast(Any, self.app).fetch_wait_ms,
             request_timeout_ms=int(conf.broker_request_timeout * 1000),
             check_crcs=conf.broker_check_crcs,
             session_timeout_ms=int(conf.broker_session_timeout * 1000),
@@ -158,7 +158,7 @@ class ChunkConsumer(driver.Consumer):
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Claim the assigned partitions in Postgres and go where their last unit of work ended."""
-        offsets = await self.app.claim(self.assignment())
+        offsets = await cast(Any, self.app).claim(self.assignment())
         await self._thread.seek_wait(offsets)
         self._starts = dict(offsets)
         self._outstanding.clear()
@@ -176,14 +176,14 @@ class ChunkConsumer(driver.Consumer):
 
     async def _wait_next_records(self, timeout: float) -> tuple[Any, set[TP]]:  # noqa: ASYNC109 - Faust's signature
         if not self.flow_active:
-            await self.wait(self.can_resume_flow)
+            await self.wait(cast(Any, self.can_resume_flow))
         assigned = self._get_active_partitions()
         active = {tp for tp in assigned if self._outstanding[tp] < OUTSTANDING_CHUNKS}
         if not active:
             await asyncio.sleep(_FULL_POLL_SECONDS)
             return {}, active
         if len(active) < len(assigned):
-            timeout = _FULL_POLL_SECONDS  # noqa: PLW2901 - a full partition may have room again soon
+            timeout = _FULL_POLL_SECONDS
         return await self._getmany(active_partitions=active, timeout=timeout), active
 
     def _chunk_message(self, tp: TP, records: Sequence[Any]) -> ConsumerMessage:
@@ -198,7 +198,7 @@ class ChunkConsumer(driver.Consumer):
             records[-1].timestamp_type,
             [],
             None,
-            chunk,
+            cast(Any, chunk),
             None,
             tp=tp,
             generation_id=self.app.consumer_generation_id,

@@ -80,9 +80,7 @@ class Customers(KeyedStream):
 
     def merge(self, before: State | None, event: Event) -> State:
         """An absent attribute stays, an explicit null clears."""
-        told: dict[str, Any] = {
-            name: value for name in self.attributes if (value := getattr(event, name)) is not UNSET
-        }
+        told: dict[str, Any] = {name: value for name in self.attributes if (value := getattr(event, name)) is not UNSET}
         if isinstance(created_at := told.get("created_at"), datetime):
             told["created_at"] = created_at.astimezone(UTC)
         return (before or dict.fromkeys(self.attributes)) | told
@@ -104,7 +102,7 @@ class Customers(KeyedStream):
             await unit.connection.execute(_ANONYMOUS, [msgspec.json.encode(row).decode()])
         for stream in self._facts:
             await stream.rename_customer(unit, key, anonymous)
-        names = {"customer": key, "anonymous": anonymous, "rows": topics.REJECTED_EVENTS.name}
+        names: dict[str, Any] = {"customer": key, "anonymous": anonymous, "rows": topics.REJECTED_EVENTS.name}
         names["topics"] = [topic.name for topic in topics.STREAMS if topic.customer_keyed]
         for statement in (*(_RENAME_HISTORY if anonymous else _DROP_HISTORY), _DROP_REJECTS):
             await unit.connection.execute(statement, names)

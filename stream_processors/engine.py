@@ -1,7 +1,7 @@
 """Commits what the dispatcher hands out: one unit of work after another, on each of a few connections.
 
-Postgres away means waiting and trying the same unit again; anything unexpected stops the worker, whose successor goes on
-from the last commit.
+Postgres away means waiting and trying the same unit again; anything unexpected stops the worker, whose successor goes
+on from the last commit.
 """
 
 import time
@@ -15,8 +15,8 @@ from psycopg import AsyncConnection, errors
 
 from events.admin import Cluster
 from stream_processors import binary, positions
-from stream_processors.chunks import Chunk
 from stream_processors.catalogue import Catalogue
+from stream_processors.chunks import Chunk
 from stream_processors.dispatcher import Dispatcher
 from stream_processors.tables import RunningTotal
 from stream_processors.unit_of_work import Decoded, NeedsReattribution, Stream, UnitOfWork

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -173,7 +174,7 @@ class FactStream(ABC):
         return settle(steps, stored, lambda place: self.table.version(facts, place))
 
 
-def _told(amounts: Sequence[object]) -> Sequence[object]:
+def _told(amounts: Sequence[Decimal | None]) -> Sequence[Decimal]:
     return () if amounts.count(None) == len(amounts) else [amount for amount in amounts if amount is not None]
 
 

@@ -115,7 +115,9 @@ class FactTable:
                 continue
             fields += [repeat(binary.NULL * nulls, len(facts))] if nulls else []
             nulls = 0
-            fields.append(map(binary.numeric_field if self.columns[column] is Kind.NUMERIC else text.__getitem__, values))
+            fields.append(
+                map(binary.numeric_field if self.columns[column] is Kind.NUMERIC else text.__getitem__, values)
+            )
         return [*fields, repeat(binary.NULL * nulls, len(facts))] if nulls else fields
 
 

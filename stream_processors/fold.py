@@ -129,8 +129,7 @@ class First:
 
     def put(self, index: int, rows: Sequence[Row], values: Sequence[Any]) -> None:
         for row, value in zip(rows, values, strict=True):
-            if value < row[index]:
-                row[index] = value
+            row[index] = min(row[index], value)
 
     def take(self, index: int, rows: Sequence[Row], values: Sequence[Any]) -> list[int]:
         return _touching(index, rows, values)
@@ -147,8 +146,7 @@ class Last:
 
     def put(self, index: int, rows: Sequence[Row], values: Sequence[Any]) -> None:
         for row, value in zip(rows, values, strict=True):
-            if value > row[index]:
-                row[index] = value
+            row[index] = max(row[index], value)
 
     def take(self, index: int, rows: Sequence[Row], values: Sequence[Any]) -> list[int]:
         return _touching(index, rows, values)

@@ -73,8 +73,10 @@ class Interactions(FactStream):
         return True
 
     async def sources(self, unit: UnitOfWork, facts: Facts | None) -> Sources:
-        """INTERACTIONS: the table's columns, day, interactions. INTERACTION_TOPICS: customer_id, customer_type, channel,
-        product, interactions, partition."""
+        """INTERACTIONS: the table's columns, day, interactions.
+
+        INTERACTION_TOPICS: customer_id, customer_type, channel, product, interactions, partition.
+        """
         if facts is None:
             return {}
         interactions = {

@@ -90,7 +90,7 @@ class KeyedStream(ABC):
     async def store(self, unit: UnitOfWork, changes: Changes) -> None:
         """Write the changes, and move whatever depends on them."""
 
-    def check(self, key: str, partition: int) -> None:
+    def check(self, key: str, partition: int) -> None:  # noqa: B027 - most streams have no such rule
         """Raises: RejectedEvent when a key may not come in this partition."""
 
     def decode(self, chunk: Chunk) -> Decoded:

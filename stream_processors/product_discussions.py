@@ -1,6 +1,6 @@
 """Product discussions: a month gains or loses a product, and all interactions of that month are re-attributed.
 
-Rare, and it moves totals of customers of every partition: done in SQL, from the facts, while no other unit of work runs.
+Rare, and it moves totals of customers of every partition: done in SQL, from the facts, while no other unit runs.
 """
 
 from collections import Counter

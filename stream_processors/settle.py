@@ -34,9 +34,7 @@ class Settled:
     outcomes: dict[int, Counter[str]] = field(default_factory=dict)
 
 
-def settle(
-    steps: Sequence[Step], stored: Mapping[bytes, Version], version_at: Callable[[int], Version]
-) -> Settled:
+def settle(steps: Sequence[Step], stored: Mapping[bytes, Version], version_at: Callable[[int], Version]) -> Settled:
     """Walk through events in order and say what they amount to.
 
     Args:

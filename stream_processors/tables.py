@@ -32,7 +32,7 @@ _READ: Final = {
 }
 
 
-class RunningTotal(faust.Table):
+class RunningTotal(faust.Table[Key, Row]):
     """A view's rows by key: those used lately, of the partitions that this worker owns.
 
     Reading it as a mapping shows what is in memory. It has no changelog topic and nothing to recover: what is not in
@@ -132,7 +132,7 @@ class Tables(TableManager):
             self._recovery = PatientRecovery(self.app, self, beacon=self.beacon, loop=self.loop)
         return self._recovery
 
-    def add(self, table: RunningTotal) -> RunningTotal:
+    def add(self, table: RunningTotal) -> RunningTotal:  # type: ignore[override]
         """Register a table under its name."""
         self[table.name] = table
         return table

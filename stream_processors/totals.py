@@ -4,7 +4,7 @@ First all rows are checked out, while the database still shows the facts as they
 the rows are moved, and what arithmetic can't take back is asked of the facts as they are now.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from stream_processors import views
@@ -63,7 +63,7 @@ class Move:
             self._keys[place] = view.keys(facts)
         return self._keys[place]
 
-    async def _with_members(self, view: View, facts: Columns | None, count: type(enter)) -> Columns | None:
+    async def _with_members(self, view: View, facts: Columns | None, count: Callable[..., list[int]]) -> Columns | None:
         """The columns, and for each distinct count which facts brought a member in or took one out."""
         if facts is None or not view.members:
             return facts

@@ -68,8 +68,10 @@ class Transactions(FactStream):
         )
 
     async def sources(self, unit: UnitOfWork, facts: Facts | None) -> Sources:  # noqa: ARG002
-        """TRANSACTIONS: customer_id, occurred_at, day, product, category, units, orders, revenue, currency, partition;
-        interactions is 0. PRODUCT_TRANSACTIONS: the same, of those that name a product."""
+        """TRANSACTIONS: customer_id, occurred_at, day, product, category, units, orders, revenue, currency, partition.
+
+        interactions is 0. PRODUCT_TRANSACTIONS: the same, of those that name a product.
+        """
         if facts is None:
             return {}
         transactions: dict[str, list[Any]] = {

@@ -16,9 +16,9 @@ from uuid import UUID
 import msgspec
 from psycopg import AsyncConnection
 
-from sql import REATTRIBUTION_LOCK
 from events.errors import C360Error, RejectedEvent
 from events.identity import fact_id
+from sql import REATTRIBUTION_LOCK
 from stream_processors import binary, positions
 from stream_processors.chunks import Chunk, Record
 from stream_processors.fold import Key, Rows, View
@@ -72,7 +72,9 @@ class Stream(Protocol):
 class UnitOfWork:
     """The state of one transaction while it is made."""
 
-    def __init__(self, connection: AsyncConnection[Any], tables: Mapping[str, RunningTotal], *, exclusive: bool) -> None:
+    def __init__(
+        self, connection: AsyncConnection[Any], tables: Mapping[str, RunningTotal], *, exclusive: bool
+    ) -> None:
         self.connection = connection
         #: True when nobody else writes: totals of other partitions may be moved.
         self.exclusive = exclusive
@@ -93,7 +95,7 @@ class UnitOfWork:
         """
         function = "pg_advisory_xact_lock" if self.exclusive else "pg_advisory_xact_lock_shared"
         # One by one: within a pipeline Postgres has no timeout for a worker that is frozen while it holds the locks.
-        await self.connection.execute(f"SELECT {function}({REATTRIBUTION_LOCK})")  # noqa: S608 - constants
+        await self.connection.execute(f"SELECT {function}({REATTRIBUTION_LOCK})")
         row = await (await self.connection.execute("SELECT epoch FROM reattribution")).fetchone()
         todo = await positions.guard(self.connection, [one.chunk for one in decoded], owner)
         assert row is not None

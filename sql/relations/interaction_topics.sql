@@ -9,7 +9,8 @@ SELECT
     i.partition
 FROM interactions AS i
 LEFT JOIN product_discussions AS d
-    ON i.product IS NULL
-    AND d.month = date_trunc('month', i.occurred_at AT TIME ZONE 'UTC')::date
+    ON
+        i.product IS NULL
+        AND d.month = date_trunc('month', i.occurred_at AT TIME ZONE 'UTC')::date
 WHERE coalesce(i.product, d.product) IS NOT NULL;
 COMMENT ON VIEW interaction_topics IS 'One row per interaction and product that it talks about, computed from the facts.';

@@ -8,10 +8,10 @@ from uuid import UUID
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from stream_processors.interaction_facts import Facts
 
 from events.contracts import AMOUNT_LIMIT, EARLIEST, LATEST
 from stream_processors import binary, interaction_facts
-from stream_processors.interaction_facts import Facts
 from tests.properties.test_totals import FEW
 from tests.properties.world import Ground
 

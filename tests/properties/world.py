@@ -20,6 +20,7 @@ import faust
 import psycopg
 from msgspec import UNSET
 from psycopg import AsyncConnection
+from stream_processors.discussions import Discussions
 
 import sql
 from events import encoding, topics
@@ -28,7 +29,6 @@ from events.contracts import CUSTOMER_ATTRIBUTES, Customer, Event, Interaction, 
 from stream_processors import views
 from stream_processors.app import streams
 from stream_processors.chunks import Chunk
-from stream_processors.discussions import Discussions
 from stream_processors.dispatcher import Delivery
 from stream_processors.engine import Engine
 from stream_processors.positions import OUTCOMES

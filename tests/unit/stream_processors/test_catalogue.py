@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import AsyncConnection
-
-from stream_processors.binary import micros
 from stream_processors.discussions import Discussions
 from stream_processors.interaction_facts import Facts
+
+from stream_processors.binary import micros
 
 MICROSECOND = timedelta(microseconds=1)
 

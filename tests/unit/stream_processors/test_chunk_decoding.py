@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from stream_processors.discussions import Discussions
+from stream_processors.interaction_facts import Facts
 
 from events import encoding
 from events.contracts import MAX_EVENT_BYTES, Interaction
@@ -19,8 +21,6 @@ from events.topics import partition_of
 from stream_processors.binary import micros
 from stream_processors.chunks import Chunk
 from stream_processors.customers import Customers
-from stream_processors.discussions import Discussions
-from stream_processors.interaction_facts import Facts
 from stream_processors.interactions import Interactions
 from stream_processors.ownership import Ownership
 from stream_processors.product_discussions import ProductDiscussions
