@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from stream_processors.discussions import Discussions
-from stream_processors.interaction_facts import Facts
 
 from events import encoding
 from events.contracts import MAX_EVENT_BYTES, Interaction
@@ -19,12 +17,16 @@ from events.errors import RejectedEvent
 from events.identity import fact_id, hashed
 from events.topics import partition_of
 from stream_processors.binary import micros
+from stream_processors.catalogue import Catalogue
+from stream_processors.channels import Channels
 from stream_processors.chunks import Chunk
 from stream_processors.customers import Customers
 from stream_processors.interactions import Interactions
 from stream_processors.ownership import Ownership
 from stream_processors.product_discussions import ProductDiscussions
+from stream_processors.products import Products
 from stream_processors.rejected_rows import RejectedRows
+from stream_processors.transactions import Transactions
 from stream_processors.unit_of_work import Stream
 
 PARTITIONS = 2
@@ -127,7 +129,7 @@ def one_by_one(records: Sequence[Sent], partition: int) -> tuple[list[Interactio
 @example([(b"1", event() + b" " * MAX_EVENT_BYTES, ())])
 def test_a_chunk_is_what_its_records_are(records: list[tuple[Any, Any, Any]]) -> None:
     sent = [Sent(offset, *record) for offset, record in enumerate(records, start=7)]
-    decoded = Interactions(Discussions(), Ownership(PARTITIONS)).decode(Chunk("interactions", HOME, 7, sent))
+    decoded = Interactions(Catalogue(), Ownership(PARTITIONS)).decode(Chunk("interactions", HOME, 7, sent))
     events, withdrawn, refused = one_by_one(sent, HOME)
     facts = decoded.events.facts
     assert facts == Facts(
@@ -149,7 +151,7 @@ def test_a_chunk_is_what_its_records_are(records: list[tuple[Any, Any, Any]]) ->
 @given(RECORDS)
 def test_every_good_record_alone_takes_the_same_way_as_among_others(records: list[tuple[Any, Any, Any]]) -> None:
     """No record changes what becomes of another one."""
-    stream = Interactions(Discussions(), Ownership(PARTITIONS))
+    stream = Interactions(Catalogue(), Ownership(PARTITIONS))
     sent = [Sent(offset, *record) for offset, record in enumerate(records)]
     together = stream.decode(Chunk("interactions", HOME, 0, sent))
     alone = [stream.decode(Chunk("interactions", HOME, one.offset, [one])) for one in sent]
@@ -161,7 +163,7 @@ def streams() -> list[tuple[str, Stream]]:
     ownership = Ownership(PARTITIONS)
     return [
         ("customers", Customers(ownership)),
-        ("interactions", Interactions(Discussions(), ownership)),
+        ("interactions", Interactions(Catalogue(), ownership)),
         ("product_discussions", ProductDiscussions()),
         ("rejected_events", RejectedRows()),
     ]
@@ -189,7 +191,7 @@ def test_a_chunk_lets_go_of_its_records_and_knows_its_offsets_all_the_same() -> 
 
 
 def test_withdrawals_keep_their_place_among_the_facts() -> None:
-    stream = Interactions(Discussions(), Ownership(PARTITIONS))
+    stream = Interactions(Catalogue(), Ownership(PARTITIONS))
     withdrawals = [("event_id", b"e"), ("event_id", b"f"), ("event_id", b"g")]
     sent = [
         Sent(0, b"1", None, [withdrawals[0]]),
@@ -211,7 +213,7 @@ def test_withdrawals_keep_their_place_among_the_facts() -> None:
 
 
 def test_moments_are_exact_to_the_microsecond() -> None:
-    stream = Interactions(Discussions(), Ownership(PARTITIONS))
+    stream = Interactions(Catalogue(), Ownership(PARTITIONS))
     sent = [Sent(0, b"1", event(occurred_at="2199-12-31T23:59:59.999999+00:00"))]
     facts = stream.decode(Chunk("interactions", HOME, 0, sent)).events.facts
     whole = int(datetime(2199, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
