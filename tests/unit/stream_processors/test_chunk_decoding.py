@@ -126,6 +126,10 @@ def one_by_one(records: Sequence[Sent], partition: int) -> tuple[list[Interactio
 @example([(b"1", event(event_id=" e"), STANDARD)])
 @example([(b"1", event(revenue="0e999999999999"), ())])
 @example([(b"1", event(occurred_at="2200-01-01T00:00:00Z"), ())])
+@example([(b"1", event(occurred_at="1899-12-31T23:59:59.999999Z"), STANDARD)])
+@example([(b"1", event(occurred_at="0001-01-01T00:00:00+23:00"), ())])
+@example([(b"2", event(), STANDARD)])
+@example([(b"1.0", event(customer_id="1.0"), STANDARD)])
 @example([(b"1", event() + b" " * MAX_EVENT_BYTES, ())])
 def test_a_chunk_is_what_its_records_are(records: list[tuple[Any, Any, Any]]) -> None:
     sent = [Sent(offset, *record) for offset, record in enumerate(records, start=7)]
