@@ -1,26 +1,36 @@
 """The one place where the API is put together: settings, database, subjects, errors.
 
-A request goes through RequestContext (its id, its log line), then to the endpoint of a subject, which asks Postgres
-through `database`; whatever is raised becomes problem+json in `errors`.
+A request goes through RequestContext (its id, its log line), then to the endpoint of a subject, which gets to know the
+caller through `access` and asks Postgres through `database`; whatever is raised becomes problem+json in `errors`.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 
 from fastapi import APIRouter, FastAPI
 from starlette.staticfiles import StaticFiles
 
+from api.access.callers import Gate
+from api.access.limits import RateLimits
+from api.broker import Broker
 from api.customers import endpoints as customers
 from api.database import Database
-from api.errors import add_error_handling
+from api.errors import MissingScope, NotYetIncluded, TooManyRequests, Unauthenticated, add_error_handling, documented
 from api.health import endpoints as health
 from api.interactions import endpoints as interactions
+from api.kit.freshness import Fresh
 from api.kit.openapi import describe, operation_id, unversioned_operation_id
 from api.kit.request_context import RequestContext
 from api.pages import endpoints as pages
+from api.positions import Positions
 from api.product_interest import endpoints as product_interest
+from api.sales import endpoints as sales
+from api.writes import endpoints as writes
 from settings import ApiSettings
+
+#: What every question for data may be answered with.
+_REFUSALS: Final = documented(Unauthenticated, MissingScope, TooManyRequests)
 
 PREFIX: Final = "/api/v1"
 #: Where the batch systems answered.
@@ -29,16 +39,20 @@ UNVERSIONED: Final = "/api"
 _DESCRIPTION: Final = """
 What customers do, live: totals are current to the last event that was committed, usually tens of milliseconds old.
 
+Questions for data need `Authorization: Bearer` with a token of scope `read`; personal data comes masked unless the
+token has the scope `personal-data`, too.
+
 Errors are `application/problem+json` (RFC 9457); their `type` leads to what they mean. Every answer carries
 `X-Request-ID`: the one that was sent, or a new one.
 """
 
 
-def create_app(settings: ApiSettings, *, database_url: str) -> FastAPI:
+def create_app(settings: ApiSettings, *, database_url: str, kafka: Mapping[str, str] | None = None) -> FastAPI:
     """Put the application together; nothing is connected before it starts, and it starts without Postgres too.
 
     Args:
         database_url: postgresql://user:password@host:port/database
+        kafka: The broker as `settings.KafkaSettings.librdkafka` gives it; None: nothing can be written.
     """
     app = FastAPI(
         title=pages.TITLE,
@@ -48,8 +62,15 @@ def create_app(settings: ApiSettings, *, database_url: str) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=operation_id,
+        max_body_size=settings.body_bytes,
     )
     app.state.database = Database(database_url, pool_size=settings.pool_size)
+    app.state.positions = Positions(database_url)
+    app.state.broker = Broker(kafka)
+    app.state.gate = Gate(open_reads=settings.open_reads)
+    app.state.limits = RateLimits(
+        reads_per_minute=settings.reads_per_minute, writes_per_minute=settings.writes_per_minute
+    )
     _add_subjects(app)
     app.mount("/static", StaticFiles(directory=pages.STATIC))
     app.add_middleware(RequestContext, problem_of=add_error_handling(app))
@@ -58,14 +79,24 @@ def create_app(settings: ApiSettings, *, database_url: str) -> FastAPI:
 
 
 def _add_subjects(app: FastAPI) -> None:
-    versioned = APIRouter(prefix=PREFIX)
-    versioned.include_router(interactions.router)
-    versioned.include_router(product_interest.router)
-    versioned.include_router(customers.router)
-    versioned.include_router(customers.timeline_router)
+    versioned = APIRouter(prefix=PREFIX, responses=_REFUSALS)
+    questions = (
+        interactions.router,
+        product_interest.router,
+        customers.router,
+        customers.timeline_router,
+        sales.router,
+    )
+    for router in questions:
+        versioned.include_router(router, dependencies=[Fresh], responses=documented(NotYetIncluded))
+    versioned.include_router(writes.router)
     app.include_router(versioned)
-    for known_of_old in (health.router, customers.router):
-        app.include_router(known_of_old, prefix=UNVERSIONED, generate_unique_id_function=unversioned_operation_id)
+    as_of_old = APIRouter(prefix=UNVERSIONED, generate_unique_id_function=unversioned_operation_id)
+    as_of_old.include_router(health.router)
+    as_of_old.include_router(
+        customers.router, dependencies=[Fresh], responses={**_REFUSALS, **documented(NotYetIncluded)}
+    )
+    app.include_router(as_of_old)
     app.include_router(health.router)
     app.include_router(health.ready_router)
     app.include_router(pages.router)
@@ -74,5 +105,8 @@ def _add_subjects(app: FastAPI) -> None:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     database: Database = app.state.database
-    async with database:
+    positions: Positions = app.state.positions
+    broker: Broker = app.state.broker
+    async with database, positions.following():
         yield
+    broker.close()

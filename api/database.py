@@ -99,18 +99,28 @@ class Database:
         rows = await self.fetch_all(query, model, parameters)
         return rows[0] if rows else None
 
-    async def _ask(self, query: bytes, model: type[Row], parameters: Parameters | None) -> list[Row]:
+    async def write(self, query: bytes, parameters: Parameters) -> None:
+        """Change what the API itself keeps; never a fact or a total, which are the processors'.
+
+        Raises: as `fetch_all`; it may have been done nevertheless.
+        """
         try:
-            async with self._pool.connection() as connection, _watched(connection):
-                cursor = connection.cursor(row_factory=class_row(model))
-                await cursor.execute(query, parameters)
-                return await cursor.fetchall()
-        except errors.QueryCanceled as error:
-            raise QueryTimeout(f"the database did not answer within {STATEMENT_TIMEOUT_SECONDS:g} s") from error
-        except (errors.UndefinedTable, errors.UndefinedColumn) as error:
-            raise MissingSchema("the database lacks tables of this version: apply the migrations") from error
-        except psycopg.OperationalError as error:
-            raise Unavailable("the database can't be reached") from error
+            async with (
+                _translated(),
+                self._pool.connection() as connection,
+                _watched(connection),
+                connection.transaction(),
+            ):
+                await connection.execute(b"SET TRANSACTION READ WRITE")
+                await connection.execute(query, parameters)
+        except _ConnectionLost as error:
+            raise Unavailable("the database closed the connection") from error
+
+    async def _ask(self, query: bytes, model: type[Row], parameters: Parameters | None) -> list[Row]:
+        async with _translated(), self._pool.connection() as connection, _watched(connection):
+            cursor = connection.cursor(row_factory=class_row(model))
+            await cursor.execute(query, parameters)
+            return await cursor.fetchall()
 
 
 def query_text(name: str) -> bytes:
@@ -125,6 +135,19 @@ async def _database(request: Request) -> Database:
 
 #: For endpoints: the parameter that is the application's database.
 DatabaseDependency = Annotated[Database, Depends(_database)]
+
+
+@asynccontextmanager
+async def _translated() -> AsyncIterator[None]:
+    """Say what went wrong in our own errors."""
+    try:
+        yield
+    except errors.QueryCanceled as error:
+        raise QueryTimeout(f"the database did not answer within {STATEMENT_TIMEOUT_SECONDS:g} s") from error
+    except (errors.UndefinedTable, errors.UndefinedColumn) as error:
+        raise MissingSchema("the database lacks tables of this version: apply the migrations") from error
+    except psycopg.OperationalError as error:
+        raise Unavailable("the database can't be reached") from error
 
 
 async def _configure(connection: AsyncConnection[Any]) -> None:

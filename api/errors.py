@@ -55,6 +55,70 @@ class UnknownCustomer(ProblemClass):
     example = "no event has named customer '99'"
 
 
+class Unauthenticated(ProblemClass):
+    """The request carries no token, or none that is good. Send `Authorization: Bearer`, and a token that
+    `c360 token create` has made and nobody has revoked."""
+
+    type_ = "unauthenticated"
+    title = "Who asks is not known"
+    status = 401
+    example = "send the header Authorization: Bearer, with a good token"
+
+
+class MissingScope(ProblemClass):
+    """The token is good but not for this: `detail` names the scope that it lacks. Ask for a token that has it."""
+
+    type_ = "missing-scope"
+    title = "The token is not meant for this"
+    status = 403
+    example = "needs a token with scope read"
+
+
+class TooManyRequests(ProblemClass):
+    """The token was used more often than is allowed. Ask again after the seconds in the header `Retry-After`."""
+
+    type_ = "too-many-requests"
+    title = "Too many requests"
+    status = 429
+    example = "more than 6000 reads within a minute"
+
+
+class KeyReused(ProblemClass):
+    """This Idempotency-Key was sent with another request before. Use a new key for a new request."""
+
+    type_ = "idempotency-key-reused"
+    title = "The Idempotency-Key belongs to another request"
+    status = 409
+    example = "key 'a1' was sent with another request before"
+
+
+class NotYetIncluded(ProblemClass):
+    """The position that the request named is not in the totals yet. Nothing is lost: ask again, or wait longer."""
+
+    type_ = "not-yet-included"
+    title = "The totals have not come so far yet"
+    status = 504
+    example = "not within 5 s"
+
+
+class BrokerAway(ProblemClass):
+    """Kafka can't take events now. Reading goes on; send the same again later, nothing will count twice."""
+
+    type_ = "broker-away"
+    title = "The broker is away"
+    status = 503
+    example = "the broker does not take events now"
+
+
+class TooLarge(ProblemClass):
+    """The body has more bytes than are accepted. Send it in parts."""
+
+    type_ = "too-large"
+    title = "The request is too large"
+    status = 413
+    example = "send it in parts"
+
+
 class UnknownPath(ProblemClass):
     """Nothing is served under this path: `/docs` and `/openapi.json` list what is."""
 
@@ -113,6 +177,13 @@ PROBLEMS: Final[dict[str, type[ProblemClass]]] = {
     problem.type_: problem
     for problem in (
         InvalidRequest,
+        Unauthenticated,
+        MissingScope,
+        TooManyRequests,
+        TooLarge,
+        KeyReused,
+        BrokerAway,
+        NotYetIncluded,
         UnknownCustomer,
         UnknownPath,
         MethodNotAllowed,
@@ -122,6 +193,10 @@ PROBLEMS: Final[dict[str, type[ProblemClass]]] = {
         InternalError,
     )
 }
+
+
+class BrokerUnavailable(Unavailable):
+    """Kafka does not take events now."""
 
 
 class FieldError(BaseModel):
@@ -165,7 +240,7 @@ def documented(*problems: type[ProblemClass]) -> dict[int | str, dict[str, Any]]
 def add_error_handling(app: FastAPI) -> ExceptionHandler:
     """Answer every error of this application with problem+json; returns what does so."""
     handler = new_exception_handler(
-        handlers={QueryTimeout: _too_slow, Unavailable: _away},
+        handlers={QueryTimeout: _too_slow, BrokerUnavailable: _broker_away, Unavailable: _away},
         http_exception_handler=_http_exception,
         request_validation_handler=_invalid,
         unhandled_wrappers={"default": InternalError},
@@ -181,13 +256,17 @@ def _away(_handler: ExceptionHandler, _request: Request, error: Unavailable) -> 
     return DatabaseAway(str(error), headers=RETRY_LATER)
 
 
+def _broker_away(_handler: ExceptionHandler, _request: Request, error: BrokerUnavailable) -> Problem:
+    return BrokerAway(str(error), headers=RETRY_LATER)
+
+
 def _too_slow(_handler: ExceptionHandler, _request: Request, error: QueryTimeout) -> Problem:
     return TooSlow(str(error), headers=RETRY_LATER)
 
 
 def _http_exception(_handler: ExceptionHandler, _request: Request, error: HTTPException) -> Problem:
     """Errors of the framework itself: an unknown path, a method that a path does not take."""
-    known: dict[int, type[ProblemClass]] = {404: UnknownPath, 405: MethodNotAllowed}
+    known: dict[int, type[ProblemClass]] = {404: UnknownPath, 405: MethodNotAllowed, 413: TooLarge}
     headers = dict(error.headers or {})
     if problem := known.get(error.status_code):
         return problem(problem.example, headers=headers)
@@ -217,8 +296,10 @@ def _complete(content: dict[str, Any], request: Request, response: Response) -> 
 
 def _response(problem: type[ProblemClass]) -> dict[str, Any]:
     headers: dict[str, Any] = {}
-    if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if problem.status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         headers["Retry-After"] = {"description": "Seconds to wait.", "schema": {"type": "integer"}}
+    if problem.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        headers["WWW-Authenticate"] = {"description": "What would be accepted.", "schema": {"type": "string"}}
     return {
         "model": InvalidRequestBody if problem is InvalidRequest else ProblemBody,
         "description": HTTPStatus(problem.status).phrase,

@@ -1,7 +1,7 @@
-"""Main job: events/s of the processor, against the hand-written loop, before and after it in the same run.
+"""Events/s of the processor: interactions against the hand-written loop, before and after it in one run; transactions.
 
-`python -m benchmarks.throughput [EVENTS]` starts an embedded broker and Postgres of its own, fills the topic, and lets
-both consume it from the beginning. The clock runs from the claim of the partitions (before the first record is
+`python -m benchmarks [EVENTS]` starts an embedded broker and Postgres of its own, fills the topic, and lets both
+consume it from the beginning. The clock runs from the claim of the partitions (before the first record is
 consumed) to the last commit; facts are stored once by identity in both.
 """
 
@@ -11,31 +11,28 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 from uuid import uuid4
 
-import msgspec
 import psycopg
 from confluent_kafka import Producer
 
-from events import admin, identity, topics
+from events import admin, encoding, identity, topics
+from events.contracts import Event, Interaction, Transaction
 from local_stack.broker import SESSION_TIMEOUT_SECONDS, Broker
 from local_stack.postgres import Postgres
+from sql.forget_everything import forget_everything
 from sql.migrate import migrate
 
 PARTITIONS = 4
 CUSTOMERS = 5_000
 DEADLINE_SECONDS = 300
-
-_EMPTY = """
-    TRUNCATE interactions, channel_totals, topic_totals, product_interest_parts, channels, positions;
-    DROP SCHEMA IF EXISTS loop CASCADE;
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +71,40 @@ def servers() -> Iterator[Servers]:
             postgres.stop()
 
 
-def fill(bootstrap_servers: str, events: int) -> None:
-    """Publish `events` interactions of CUSTOMERS customers on three channels, in the order of time."""
+def interactions(events: int) -> Iterator[Event]:
+    """`events` interactions of CUSTOMERS customers on three channels, in the order of time."""
     random, start = Random(360), datetime(2024, 1, 1, tzinfo=UTC)
+    for number in range(events):
+        occurred_at = start + timedelta(milliseconds=30 * number)
+        customer, channel = str(random.randrange(CUSTOMERS)), ("Email", "Call", "Bird")[number % 3]
+        yield Interaction(
+            event_id=identity.derived_id(occurred_at, "benchmark", customer, channel, ordinal=0),
+            customer_id=customer,
+            channel=channel,
+            occurred_at=occurred_at,
+        )
+
+
+def transactions(events: int) -> Iterator[Event]:
+    """`events` purchases of the same customers, of 200 products in 10 categories, as close in time."""
+    random, start = Random(360), datetime(2024, 1, 1, tzinfo=UTC)
+    for number in range(events):
+        occurred_at = start + timedelta(milliseconds=30 * number)
+        customer, product = str(random.randrange(CUSTOMERS)), random.randrange(200)
+        yield Transaction(
+            transaction_id=identity.derived_id(occurred_at, "benchmark", customer, product, ordinal=0),
+            customer_id=customer,
+            occurred_at=occurred_at,
+            product_id=f"P{product}",
+            category=f"category {product % 10}",
+            quantity=1 + number % 3,
+            amount=Decimal(random.randrange(100, 20_000)) / 100,
+            currency="EUR",
+        )
+
+
+def fill(bootstrap_servers: str, events: Iterable[Event]) -> None:
+    """Publish events as plain JSON."""
     producer = Producer(
         {
             "bootstrap.servers": bootstrap_servers,
@@ -85,16 +113,9 @@ def fill(bootstrap_servers: str, events: int) -> None:
             "queue.buffering.max.messages": 1_000_000,
         }
     )
-    for number in range(events):
-        occurred_at = start + timedelta(milliseconds=30 * number)
-        customer, channel = str(random.randrange(CUSTOMERS)), ("Email", "Call", "Bird")[number % 3]
-        event = {
-            "event_id": identity.derived_id(occurred_at, "benchmark", customer, channel, ordinal=0),
-            "customer_id": customer,
-            "channel": channel,
-            "occurred_at": occurred_at,
-        }
-        producer.produce(topics.INTERACTIONS.name, key=customer.encode(), value=msgspec.json.encode(event))
+    for event in events:
+        record = encoding.encode(event)
+        producer.produce(record.topic, key=record.key, value=record.value)
         producer.poll(0)
     if left := producer.flush(60):
         raise SystemExit(f"{left} events could not be published")
@@ -111,8 +132,8 @@ def run_loop(where: Servers, events: int) -> Result:
     return _result("hand-written loop", events, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
 
 
-def run_processor(where: Servers, events: int) -> Result:
-    """The processor as its users start it."""
+def run_processor(where: Servers, events: int, topic: str = topics.INTERACTIONS.name) -> Result:
+    """The processor as its users start it, until it has committed all events of a topic."""
     environment = {
         **os.environ,
         "KAFKA_BOOTSTRAP_SERVERS": where.bootstrap_servers,
@@ -122,29 +143,31 @@ def run_processor(where: Servers, events: int) -> Result:
     }
     process = subprocess.Popen([sys.executable, "-m", "c360", "processor"], env=environment)
     try:
-        seconds = _wait_until_committed(where.database_url, events, process)
+        seconds = _wait_until_committed(where.database_url, events, topic, process)
     finally:
         process.terminate()
         _, _, usage = os.wait4(process.pid, 0)
-    return _result("processor", events, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
+    return _result(f"processor, {topic}", events, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
 
 
 def empty(database_url: str) -> None:
     """Forget facts, totals and positions of earlier runs."""
     with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(_EMPTY)
+        forget_everything(connection)
+        connection.execute("DROP SCHEMA IF EXISTS loop CASCADE")
         connection.execute("VACUUM ANALYZE")
         connection.execute("CHECKPOINT")
 
 
-def _wait_until_committed(database_url: str, events: int, process: "subprocess.Popen[bytes]") -> float:
+def _wait_until_committed(database_url: str, events: int, topic: str, process: "subprocess.Popen[bytes]") -> float:
     claimed: datetime | None = None
     deadline = time.monotonic() + DEADLINE_SECONDS
     with psycopg.connect(database_url, autocommit=True) as connection:
         while time.monotonic() < deadline and process.poll() is None:
             row = connection.execute(
                 "SELECT min(committed_at), max(committed_at), coalesce(sum(next_offset), 0) FROM positions "
-                "WHERE topic = 'interactions'"
+                "WHERE topic = %s",
+                [topic],
             ).fetchone()
             assert row is not None
             claimed = claimed or row[0]
@@ -159,26 +182,32 @@ def _result(name: str, events: int, seconds: float, cpu_seconds: float, peak_kil
 
 
 def main(events: int = 1_000_000) -> None:
-    """Run, print a table, and write JSON beside it."""
+    """Run, print a table, and print JSON for machines."""
+    results: list[Result] = []
     with servers() as where:
-        print(f"publishing {events:,} interactions of {CUSTOMERS:,} customers to {PARTITIONS} partitions ...")
-        fill(where.bootstrap_servers, events)
-        results = []
+        _say(f"publishing {events:,} interactions of {CUSTOMERS:,} customers to {PARTITIONS} partitions ...")
+        fill(where.bootstrap_servers, interactions(events))
         for run in (run_loop, run_processor, run_loop):
             empty(where.database_url)
             results.append(run(where, events))
-            print(f"{results[-1].name:18} {results[-1].events_per_second:>9,.0f} events/s", flush=True)
+            _say(f"{results[-1].name:26} {results[-1].events_per_second:>9,.0f} events/s")
+    with servers() as where:
+        _say(f"publishing {events:,} transactions ...")
+        fill(where.bootstrap_servers, transactions(events))
+        results.append(run_processor(where, events, topics.TRANSACTIONS.name))
     reference = (results[0].events_per_second + results[2].events_per_second) / 2
     ratio = round(results[1].events_per_second / reference, 2)
-    print(f"{'':18} {'events/s':>9} {'seconds':>8} {'CPU s':>6} {'peak MB':>8}")
+    to_interactions = round(results[3].events_per_second / results[1].events_per_second, 2)
+    _say(f"{'':26} {'events/s':>9} {'seconds':>8} {'CPU s':>6} {'peak MB':>8}")
     for result in results:
-        print(
-            f"{result.name:18} {result.events_per_second:>9,.0f} {result.seconds:>8.2f} {result.cpu_seconds:>6.2f} "
+        _say(
+            f"{result.name:26} {result.events_per_second:>9,.0f} {result.seconds:>8.2f} {result.cpu_seconds:>6.2f} "
             f"{result.peak_memory_mb:>8.0f}"
         )
-    print(f"processor / loop: {ratio}")
-    print(json.dumps({"events": events, "ratio": ratio, "runs": [asdict(result) for result in results]}))
+    _say(f"interactions, processor / loop: {ratio}")
+    _say(f"processor, transactions / interactions: {to_interactions}")
+    _say(json.dumps({"events": events, "ratio": ratio, "runs": [asdict(result) for result in results]}))
 
 
-if __name__ == "__main__":
-    main(*map(int, sys.argv[1:2]))
+def _say(line: str) -> None:
+    print(line, flush=True)

@@ -27,6 +27,7 @@ COMMANDS: Final = (
     ("verify", _LOOK, "Hold every view against plain SQL over the stored facts."),
     ("rebuild", _RUN, "Compute running totals anew from the stored facts."),
     ("config", _LOOK, "The settings."),
+    ("token", _RUN, "Tokens for the API: make, list and revoke them."),
     ("api", _RUN, "Serve the HTTP API."),
     ("processor", _RUN, "Process the topics into Postgres."),
     ("migrate", _RUN, "Bring the database to the current schema."),

@@ -2,7 +2,8 @@
 
 1. Lock the data directory; wait for what an earlier stack left behind to end.
 2. Start Postgres, the API (it takes longest, and needs the rest only for its answers) and the broker.
-3. Migrate the database, create the topics, adopt them (the broker is in memory only: they are always new).
+3. Migrate the database, provide a token for the API, create the topics, adopt them (the broker is in memory only: they
+   are always new).
 4. Start the processors; once the API answers, publish the addresses in `stack.json`.
 5. Until told to stop: start again whatever ends, except the broker, whose events are gone with it.
 6. Stop in the opposite order.
@@ -21,8 +22,10 @@ from typing import Final
 from urllib.error import URLError
 from urllib.request import urlopen
 
+import psycopg
 import structlog
 
+from api.access.tokens import Scope, keep_or_create_token
 from events import admin
 from events.errors import Unavailable
 from local_stack import processes, state
@@ -37,6 +40,7 @@ _log = structlog.get_logger(__name__)
 #: What Postgres may need to write out when the stack before was killed.
 _LEFTOVERS_SECONDS: Final = 60.0
 _API_START_SECONDS: Final = 60.0
+_TOKEN_NAME: Final = "this machine"  # noqa: S105 -- no secret
 _STOP_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.2
 
@@ -95,6 +99,7 @@ class Stack:
         self._start_child("api", env)
         kafka = self._broker.start(keep_open=self._lock)
         migrate(database_url)  # 3.
+        self._provide_token(database_url)
         admin.create_topics({"bootstrap.servers": kafka}, partitions=partitions, replication_factor=1)
         adopt_topics(database_url)
         for number in range(1, self._processors + 1):  # 4.
@@ -134,17 +139,30 @@ class Stack:
         begin = partial(processes.start, command, log=log, env=env, keep_open=self._lock)
         self._children.append(_Child(name, log, begin, begin()))
 
+    def _provide_token(self, database_url: str) -> None:
+        """See to it that `token` in the data directory is good for everything."""
+        with psycopg.connect(database_url) as connection:
+            kept = state.read_token(self.folder)
+            token = keep_or_create_token(connection, _TOKEN_NAME, list(Scope), kept)
+        if token != kept:
+            state.write_token(self.folder, token)
+
     def _environment(self, kafka: str, database_url: str) -> dict[str, str]:
         """This process's environment, with our own broker and database in the place of any it names."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("KAFKA_S", "DATABASE_"))}
-        return kept | {
-            "KAFKA_BOOTSTRAP_SERVERS": kafka,
-            "KAFKA_SESSION_TIMEOUT_SECONDS": str(SESSION_TIMEOUT_SECONDS),
-            "KAFKA_PARTITIONS": str(self._settings.kafka.partitions),
-            "DATABASE_URL": database_url,
-            "C360_API_HOST": "127.0.0.1",
-            "C360_API_PORT": str(self._api_port),
-        }
+        # Nobody else reaches this API, and whoever tries it out should not need a token first.
+        return (
+            {"C360_API_OPEN_READS": "true"}
+            | kept
+            | {
+                "KAFKA_BOOTSTRAP_SERVERS": kafka,
+                "KAFKA_SESSION_TIMEOUT_SECONDS": str(SESSION_TIMEOUT_SECONDS),
+                "KAFKA_PARTITIONS": str(self._settings.kafka.partitions),
+                "DATABASE_URL": database_url,
+                "C360_API_HOST": "127.0.0.1",
+                "C360_API_PORT": str(self._api_port),
+            }
+        )
 
     def _wait_for_api(self) -> None:
         api = self._children[0]

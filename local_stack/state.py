@@ -17,6 +17,8 @@ from events.errors import RefusedState, UsageError
 
 _STACK_FILE: Final = "stack.json"
 _CLUSTER_FILE: Final = "cluster.json"
+#: A token for the API, with all scopes.
+TOKEN_FILE: Final = "token"  # noqa: S105 -- no secret
 
 
 class Addresses(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +77,23 @@ def write_addresses(folder: Path, addresses: Addresses) -> None:
 def remove_addresses(folder: Path) -> None:
     """Take back what `write_addresses` said."""
     (folder / _STACK_FILE).unlink(missing_ok=True)
+
+
+def write_token(folder: Path, token: str) -> None:
+    """Keep a token for the API, readable by the owner of the data directory only."""
+    draft = folder / f"{TOKEN_FILE}.new"
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600)
+    draft.write_text(token)
+    draft.replace(folder / TOKEN_FILE)
+
+
+def read_token(folder: Path) -> str | None:
+    """The token that was kept; None when there is none."""
+    try:
+        return (folder / TOKEN_FILE).read_text().strip()
+    except FileNotFoundError:
+        return None
 
 
 def cluster_of(folder: Path, *, partitions: int) -> Cluster:

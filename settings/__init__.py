@@ -72,7 +72,7 @@ class ProcessorSettings(BaseSettings):
 
     group: str = Field("c360-processors", description="Kafka consumer group of the processors")
     chunk_events: int = Field(20_000, ge=1, description="most records of one partition in one unit of work")
-    cached_rows: int = Field(100_000, ge=1000, description="rows of each running total kept in memory")
+    cached_rows: int = Field(50_000, ge=1000, description="rows of each running total kept in memory")
     connections: int = Field(2, ge=1, le=16, description="units of work in flight at once, each on its own connection")
     forgotten: Literal["anonymous", "removed"] = Field(
         "anonymous",
@@ -89,6 +89,12 @@ class ApiSettings(BaseSettings):
     host: str = Field("127.0.0.1", description="address that the API listens on")
     port: int = Field(8000, ge=0, le=65535, description="port that the API listens on; 0: any free one")
     pool_size: int = Field(8, ge=1, description="most database connections of the API")
+    open_reads: bool = Field(
+        False, description="true: requests without a token may read, with personal data masked (`c360 up` sets it)"
+    )
+    reads_per_minute: int = Field(6000, ge=0, description="questions per minute of one token; 0: no limit")
+    writes_per_minute: int = Field(1200, ge=0, description="requests that write per minute of one token; 0: no limit")
+    body_bytes: int = Field(5_000_000, ge=1000, description="most bytes of a request's body")
 
 
 class LogSettings(BaseSettings):

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from psycopg import AsyncConnection
 
+from stream_processors.binary import Micros
 from stream_processors.facts import Facts
 from stream_processors.views import UNKNOWN
 
@@ -23,12 +24,15 @@ class Catalogue:
     """Tables product_discussions and products, in memory."""
 
     def __init__(self) -> None:
+        #: Earliest moment known to be stored for each channel; empty after `reload`, as channels may be gone by then.
+        self.channels: dict[str, Micros] = {}
         #: Day since 1970-01-01 to the products discussed in its month.
         self._discussed: dict[int, tuple[str, ...]] = {}
         self._categories: dict[str, str] = {}
 
     async def reload(self, connection: AsyncConnection[Any]) -> None:
         """Read the tables, within a unit of work."""
+        self.channels = {}
         cursor = await connection.execute("SELECT month, product FROM product_discussions ORDER BY month, product")
         rows = await cursor.fetchall()
         self._discussed = {

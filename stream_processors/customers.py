@@ -4,6 +4,7 @@ A changed type moves the customer's share of product interest, a changed segment
 tombstone forgets the customer: what is personal goes, everywhere (docs/forgetting.md).
 """
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
@@ -17,7 +18,7 @@ from events.contracts import CUSTOMER_ATTRIBUTES, Event
 from stream_processors import binary, interest
 from stream_processors.binary import Micros
 from stream_processors.fact_stream import FactStream
-from stream_processors.keyed_stream import Changes, KeyedStream, State
+from stream_processors.keyed_stream import Changes, KeyedStream, State, Step
 from stream_processors.ownership import Ownership
 from stream_processors.unit_of_work import UnitOfWork
 from stream_processors.views import CUSTOMER_TYPES, UNKNOWN
@@ -42,15 +43,17 @@ _DROP_HISTORY: Final = (
     "DELETE FROM customer_segments WHERE customer_id = %(customer)s",
     "DELETE FROM segment_changes WHERE customer_id = %(customer)s",
 )
-#: Refused records under the customer's key, and refused rows of sources that name the customer in any column.
+#: Refused records of or about the customer, and refused rows of sources that name the customer in any column; but not
+#: what this unit read after the tombstone. Refused bytes may be anything: they are searched as Postgres prints them.
 _DROP_REJECTS: Final = """
     DELETE FROM rejected_events
-    WHERE (key = convert_to(%(customer)s, 'UTF8') AND topic = ANY(%(topics)s))
-        OR (topic = %(rows)s AND EXISTS (
-            SELECT FROM jsonb_each_text(convert_from(value, 'UTF8')::jsonb) AS cell
-            WHERE btrim(cell.value) IN (%(customer)s, %(customer)s || '.0')
-        ))
+    WHERE (
+        (topic = ANY(%(topics)s) AND (encode(key, 'escape') ~ %(key)s OR encode(value, 'escape') ~ %(field)s))
+        OR (topic = %(rows)s AND encode(value, 'escape') ~ %(cell)s)
+    )
+    AND NOT (topic = %(topic)s AND partition = %(partition)s AND "offset" > %(offset)s AND rejected_at = now())
 """
+_WHOLE_NUMBER: Final = re.compile(r"[+-]?\d+")
 
 
 class Customers(KeyedStream):
@@ -87,25 +90,47 @@ class Customers(KeyedStream):
 
     async def store(self, unit: UnitOfWork, changes: Changes) -> None:
         """Forget whom a tombstone names, write the rows, and move what depends on type and segment."""
-        for key in {step.key for step in changes.steps if step.after is None}:
-            await self._forget(unit, key, changes)
+        tombstones = [step for step in changes.steps if step.after is None]
+        heirs = [await self._forget(unit, step, changes.homes[step.key]) for step in tombstones]
         await self.write(unit, changes, {key: {"partition": home} for key, home in changes.homes.items()})
         await _move_types(unit, changes)
-        await _keep_segments(unit, changes)
+        await _keep_segments(unit, _segment_steps(changes, heirs))
 
-    async def _forget(self, unit: UnitOfWork, key: str, changes: Changes) -> None:
+    async def _forget(self, unit: UnitOfWork, tombstone: Step, home: int) -> str | None:
+        """Leave nothing under the customer's id; returns the id of the anonymous customer who takes over, if any."""
         anonymous = f"anonymous-{uuid4().hex}" if self._forgotten == "anonymous" else None
-        last = next(step.before for step in reversed(changes.steps) if step.key == key and step.after is None)
-        if anonymous and last:
-            row = {name: last[name] for name in _IMPERSONAL}
-            row |= {"customer_id": anonymous, "partition": changes.homes[key]}
+        if anonymous and tombstone.before:
+            row = {name: tombstone.before[name] for name in _IMPERSONAL}
+            row |= {"customer_id": anonymous, "partition": home}
             await unit.connection.execute(_ANONYMOUS, [msgspec.json.encode(row).decode()])
         for stream in self._facts:
-            await stream.rename_customer(unit, key, anonymous)
-        names: dict[str, Any] = {"customer": key, "anonymous": anonymous, "rows": topics.REJECTED_EVENTS.name}
-        names["topics"] = [topic.name for topic in topics.STREAMS if topic.customer_keyed]
-        for statement in (*(_RENAME_HISTORY if anonymous else _DROP_HISTORY), _DROP_REJECTS):
+            await stream.rename_customer(unit, tombstone.key, anonymous)
+        names = {"customer": tombstone.key, "anonymous": anonymous}
+        for statement in _RENAME_HISTORY if anonymous else _DROP_HISTORY:
             await unit.connection.execute(statement, names)
+        place = {"topic": self.topic, "partition": home, "offset": tombstone.offset}
+        await unit.connection.execute(_DROP_REJECTS, place | _mentions(tombstone.key))
+        return anonymous
+
+
+def _mentions(customer_id: str) -> dict[str, Any]:
+    """Where rejected_events may speak of a customer: parameters of _DROP_REJECTS."""
+    decimals = r"(\.0+)?" if _WHOLE_NUMBER.fullmatch(customer_id) else ""
+    plain = _printed(customer_id.encode()) + decimals
+    in_json = _printed(msgspec.json.encode(customer_id)[1:-1]) + decimals
+    return {
+        "topics": [topic.name for topic in topics.STREAMS if topic.customer_keyed],
+        "rows": topics.REJECTED_EVENTS.name,
+        "key": rf"^\s*{plain}\s*$",
+        "field": rf'"customer_id"\s*:\s*("\s*{in_json}\s*"|{in_json}\s*[,}}])',
+        "cell": rf':"\s*{in_json}\s*"',
+    }
+
+
+def _printed(value: bytes) -> str:
+    """A regular expression for bytes in the text that Postgres makes of them: encode(…, 'escape')."""
+    text = "".join(chr(byte) if 0 < byte < 128 else f"\\{byte:03o}" for byte in value.replace(b"\\", b"\\\\"))
+    return re.sub(r"(\W)", r"\\\1", text)
 
 
 async def _move_types(unit: UnitOfWork, changes: Changes) -> None:
@@ -119,9 +144,12 @@ async def _move_types(unit: UnitOfWork, changes: Changes) -> None:
         rows[key,][0] = new
 
 
-async def _keep_segments(unit: UnitOfWork, changes: Changes) -> None:
+#: (customer_id, told_at, old segment, new segment)
+SegmentStep = tuple[str, Micros, str | None, str | None]
+
+
+async def _keep_segments(unit: UnitOfWork, history: Sequence[SegmentStep]) -> None:
     """Add to the history of segments: each that differs from the one before, and from the second on the change."""
-    history = _segment_steps(changes)
     if not history:
         return
     keys = list({key for key, _, _, _ in history})
@@ -139,17 +167,24 @@ async def _keep_segments(unit: UnitOfWork, changes: Changes) -> None:
     await _insert(unit, _ADD_CHANGES, moved)
 
 
-def _segment_steps(changes: Changes) -> list[tuple[str, Micros, str | None, str | None]]:
-    """(customer_id, told_at, old, new) of every event that changed a segment, since the customer was last forgotten."""
-    history: dict[str, list[tuple[str, Micros, str | None, str | None]]] = {}
+def _segment_steps(changes: Changes, heirs: Sequence[str | None]) -> list[SegmentStep]:
+    """Every event that changed a segment, under the id that the customer has in the end.
+
+    Args:
+        heirs: Who takes over what was told before each tombstone; nobody where None.
+    """
+    done: list[SegmentStep] = []
+    since: dict[str, list[SegmentStep]] = {}
+    inheriting = iter(heirs)
     for step in changes.steps:
         if step.after is None:
-            history.pop(step.key, None)
+            heir, steps = next(inheriting), since.pop(step.key, [])
+            done += [(heir, *rest) for _, *rest in steps] if heir else []  # type: ignore[misc]
             continue
         old, new = (step.before or {}).get("segment"), step.after["segment"]
         if old != new:
-            history.setdefault(step.key, []).append((step.key, step.told_at, old, new))
-    return [one for steps in history.values() for one in steps]
+            since.setdefault(step.key, []).append((step.key, step.told_at, old, new))
+    return done + [one for steps in since.values() for one in steps]
 
 
 async def _insert(unit: UnitOfWork, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:

@@ -24,7 +24,7 @@ from stream_processors.unit_of_work import Decoded, NeedsReattribution, Stream, 
 #: The last one: this worker was frozen in mid-transaction for so long that Postgres ended its session.
 _SERVER_AWAY: Final = (psycopg.OperationalError, psycopg.InterfaceError, errors.IdleInTransactionSessionTimeout)
 #: What may go well on a second try: the server was away, or another partition told the same fact at the same moment.
-_PASSING: Final = (*_SERVER_AWAY, errors.UniqueViolation, NeedsReattribution)
+_PASSING: Final = (*_SERVER_AWAY, errors.UniqueViolation)
 
 #: A worker that is frozen in mid-transaction must not block whoever takes its partitions over.
 _SESSION: Final = (
@@ -116,7 +116,8 @@ class Engine:
                 await self._start_over(connection, epoch)
             if not todo:
                 return
-            await stream.apply(unit, todo)  # 2
+            await unit.store_rejects(todo)  # 2; before a tombstone among the events can forget whom they name
+            await stream.apply(unit, todo)
             await unit.store(todo)  # 3
             if exclusive:
                 await connection.execute("UPDATE reattribution SET epoch = epoch + 1")
@@ -128,23 +129,25 @@ class Engine:
         self, connection: AsyncConnection[Any] | None, decoded: Sequence[Decoded]
     ) -> AsyncConnection[Any]:
         """Commit a unit of work however often Postgres goes away meanwhile."""
-        exclusive = False
         async for attempt in stamina.retry_context(
-            on=_PASSING, attempts=None, timeout=None, wait_initial=0.05, wait_max=2
+            on=_PASSING, attempts=None, timeout=None, wait_initial=0.05, wait_max=2, wait_jitter=0.05
         ):
             with attempt:
                 try:
                     if connection is None or connection.closed:
                         connection = await self.connect()
-                    await self.commit(connection, decoded, exclusive=exclusive)
-                except NeedsReattribution:
-                    exclusive = True
-                    raise
+                    await self._commit(connection, decoded)
                 except _SERVER_AWAY:
                     self.alive_at = time.monotonic()
                     raise
                 return connection
         raise AssertionError("retries never end")
+
+    async def _commit(self, connection: AsyncConnection[Any], decoded: Sequence[Decoded]) -> None:
+        try:
+            await self.commit(connection, decoded, exclusive=False)
+        except NeedsReattribution:
+            await self.commit(connection, decoded, exclusive=True)
 
     async def _start_over(self, connection: AsyncConnection[Any], epoch: int) -> None:
         """Totals of any customer may have moved since they were read: read everything anew."""

@@ -27,7 +27,7 @@ from events.identity import fact_id
 from stream_processors.binary import micros
 from stream_processors.chunks import Chunk, Record
 from stream_processors.facts import Facts, FactTable
-from stream_processors.fold import Kind
+from stream_processors.fold import Kind, all_null
 from stream_processors.ownership import Ownership
 from stream_processors.settle import Settled, Step, settle
 from stream_processors.totals import Move, Sources
@@ -175,7 +175,7 @@ class FactStream(ABC):
 
 
 def _told(amounts: Sequence[Decimal | None]) -> Sequence[Decimal]:
-    return () if amounts.count(None) == len(amounts) else [amount for amount in amounts if amount is not None]
+    return () if all_null(amounts) else [amount for amount in amounts if amount is not None]
 
 
 def _withdrawn_id(tombstone: encoding.Tombstone) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from psycopg import AsyncConnection
 
 from stream_processors import binary
-from stream_processors.fold import Kind
+from stream_processors.fold import Kind, all_null
 from stream_processors.settle import Version
 
 #: Struct format and length of the kinds with a fixed width.
@@ -110,7 +110,7 @@ class FactTable:
         nulls = 0
         for column in self._others:
             values = facts[column]
-            if values.count(None) == len(values):
+            if all_null(values):
                 nulls += 1
                 continue
             fields += [repeat(binary.NULL * nulls, len(facts))] if nulls else []

@@ -87,7 +87,7 @@ class Sum:
         return Decimal(0) if self.kind is Kind.NUMERIC else 0
 
     def put(self, index: int, rows: Sequence[Row], values: Sequence[Any]) -> None:
-        if values.count(None) == len(values):
+        if all_null(values):
             return
         for row, value in zip(rows, values, strict=True):
             if value is not None:
@@ -229,6 +229,11 @@ class Distinct:
         for row, value in zip(rows, values, strict=True):
             row[index] -= value
         return []
+
+
+def all_null(values: Sequence[Any]) -> bool:
+    """Whether a column says nothing; asks the first value first, as comparing decimals with None takes its time."""
+    return not values or (values[0] is None and values.count(None) == len(values))
 
 
 def put(view: View, rows: Rows, keys: Sequence[Key], facts: Columns) -> None:

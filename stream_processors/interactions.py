@@ -47,8 +47,6 @@ class Interactions(FactStream):
     def __init__(self, catalogue: Catalogue, ownership: Ownership) -> None:
         super().__init__(ownership)
         self._catalogue = catalogue
-        #: Earliest moment known to be stored for each channel.
-        self._channels: dict[str, Micros] = {}
 
     def read(self, events: Sequence[Any], partition: int) -> Facts:
         """The columns of table interactions."""
@@ -98,7 +96,7 @@ class Interactions(FactStream):
 
     async def store_more(self, unit: UnitOfWork, told: Facts) -> None:
         """Note channels never seen, and earlier moments of those seen: rare after the first chunks."""
-        known = self._channels
+        known = self._catalogue.channels
         first: dict[str, Micros] = {}
         for channel, occurred_at in zip(told["channel"], told["occurred_at"], strict=True):
             if occurred_at < known.get(channel, _NEVER) and occurred_at < first.get(channel, _NEVER):

@@ -10,7 +10,7 @@ import msgspec
 from psycopg import sql as query
 
 from events import encoding
-from events.contracts import Event
+from events.contracts import Event, text_complaint
 from events.encoding import Tombstone
 from events.errors import RejectedEvent
 from stream_processors import binary
@@ -30,6 +30,7 @@ class Word:
 
     event: Event | Tombstone
     told_at: Micros
+    offset: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Step:
     before: State | None
     after: State | None
     told_at: Micros
+    offset: int
 
 
 @dataclass(slots=True)
@@ -50,7 +52,7 @@ class Changes:
     stored: Mapping[str, State]
     #: Per key, what it should hold; keys that are gone are absent.
     current: dict[str, State] = field(default_factory=dict)
-    #: Every event that changed something, in order.
+    #: Every event that changed something, and every tombstone, in order.
     steps: list[Step] = field(default_factory=list)
     #: Partition number of each key.
     homes: dict[str, int] = field(default_factory=dict)
@@ -90,8 +92,10 @@ class KeyedStream(ABC):
     async def store(self, unit: UnitOfWork, changes: Changes) -> None:
         """Write the changes, and move whatever depends on them."""
 
-    def check(self, key: str, partition: int) -> None:  # noqa: B027 - most streams have no such rule
-        """Raises: RejectedEvent when a key may not come in this partition."""
+    def check(self, key: str, partition: int) -> None:  # noqa: ARG002
+        """Raises: RejectedEvent when a key may not come, or not in this partition."""
+        if complaint := text_complaint(key):  # tombstones have nothing else that is checked
+            raise RejectedEvent(complaint)
 
     def decode(self, chunk: Chunk) -> Decoded:
         """Read a chunk record by record: such things change rarely, compared with what happens to them."""
@@ -101,7 +105,7 @@ class KeyedStream(ABC):
             try:
                 event = encoding.decode(self.topic, record.key, record.value, record.headers)
                 self.check(event.key, chunk.partition)
-                words.append(Word(event, record.timestamp * _MICROS_PER_MILLISECOND))
+                words.append(Word(event, record.timestamp * _MICROS_PER_MILLISECOND, record.offset))
             except RejectedEvent as error:
                 rejected.append(Rejected(record, error))
         return Decoded(chunk, words, rejected)
@@ -127,23 +131,28 @@ class KeyedStream(ABC):
         """Bring the table up to date; `more` has further columns by key."""
         rows = [
             {self.key: key, **changes.current[key], **more.get(key, {})}
-            for key in changes.changed
+            for key in sorted(changes.changed)  # one order for all workers, or two of them could wait for each other
             if key in changes.current
         ]
-        gone = [key for key in changes.changed if key not in changes.current]
+        gone = [key for key in sorted(changes.changed) if key not in changes.current]
         if rows:
             await unit.connection.execute(self._upsert, [msgspec.json.encode(rows).decode()])
         if gone:
-            await unit.connection.execute(self._delete, [binary.TextArray.of(gone)])
+            await self.drop(unit, gone)
+
+    async def drop(self, unit: UnitOfWork, keys: Sequence[str]) -> None:
+        """Take keys out of the table that the stream has withdrawn."""
+        await unit.connection.execute(self._delete, [binary.TextArray.of(keys)])
 
     def _step(self, changes: Changes, word: Word, partition: int) -> str:
         key = word.event.key
         changes.homes[key] = partition
         before = changes.current.get(key)
         after = None if isinstance(word.event, Tombstone) else self.merge(before, word.event)
+        if before != after or after is None:
+            changes.steps.append(Step(key, before, after, word.told_at, word.offset))
         if before == after:
             return "repeated"
-        changes.steps.append(Step(key, before, after, word.told_at))
         if after is None:
             del changes.current[key]
             return "withdrawn"

@@ -50,7 +50,7 @@ _ADVANCE: Final = """
     ) AS m (partition, next_offset, new, repeated, corrected, withdrawn, rejected, skipped)
     WHERE p.topic = %s AND p.partition = m.partition AND p.retired_at IS NULL
 """
-
+_NOTIFY: Final = "NOTIFY c360_commits"
 
 #: Timeouts of Postgres end a session that is idle in a transaction, but not one that waits for the rest of a COPY.
 _END_FROZEN: Final = """
@@ -160,3 +160,5 @@ async def advance(
     columns = [partitions, list(reached.values())]
     columns += [[outcomes[partition][outcome] for partition in partitions] for outcome in OUTCOMES]
     await connection.execute(_ADVANCE, [*map(binary.Int8Array.of, columns), topic])
+    # Whoever listens hears of it with the commit, and reads the positions: of any number of them it is one notice.
+    await connection.execute(_NOTIFY)

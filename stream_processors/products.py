@@ -4,6 +4,8 @@ from typing import Final
 
 from events import topics
 from events.contracts import Event
+from events.errors import RejectedEvent
+from events.identity import canonical_id
 from stream_processors import binary
 from stream_processors.keyed_stream import Changes, KeyedStream, State
 from stream_processors.unit_of_work import NeedsReattribution, UnitOfWork
@@ -24,6 +26,12 @@ class Products(KeyedStream):
     table = "products"
     key = "product_id"
     attributes = ("name", "category", "price")
+
+    def check(self, key: str, partition: int) -> None:
+        """Products have one spelling; events are held to it by their contract, tombstones here."""
+        super().check(key, partition)
+        if canonical_id(key) != key:
+            raise RejectedEvent(f"{key!r} is not in canonical form: expected {canonical_id(key)!r}")
 
     def merge(self, before: State | None, event: Event) -> State:  # noqa: ARG002 - replaces
         """A later event replaces all of the earlier one."""

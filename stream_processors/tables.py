@@ -25,6 +25,7 @@ _ARRAYS: Final[Mapping[Kind, type[binary.Array]]] = {
     Kind.MOMENT: binary.TimestamptzArray,
     Kind.DATE: binary.DateArray,
 }
+_PLACEHOLDERS: Final = {Kind.NUMERIC: "%s::text[]::numeric[]"}
 #: How columns are read into the form that they have in memory.
 _READ: Final = {
     Kind.MOMENT: query.SQL("(extract(EPOCH FROM {}) * 1000000)::bigint"),
@@ -86,8 +87,8 @@ class RunningTotal(faust.Table[Key, Row]):
             else:
                 rows[key] = row
         if missing:
-            zero = self.view.zero
-            rows |= {key: zero() for key in missing}
+            zero = self.view.zero()
+            rows |= {key: zero.copy() for key in missing}
             rows |= await self._statements.load(connection, missing)
         return rows
 
@@ -226,4 +227,4 @@ def _names(columns: Iterable[str]) -> query.Composed:
 
 
 def _placeholders(kinds: list[Kind]) -> query.Composed:
-    return query.SQL(", ").join(query.SQL("%s::" + kind.value + "[]") for kind in kinds)
+    return query.SQL(", ").join(query.SQL(_PLACEHOLDERS.get(kind, f"%s::{kind.value}[]")) for kind in kinds)

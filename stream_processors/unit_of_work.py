@@ -1,8 +1,8 @@
 """One transaction: facts, totals, rejects and positions of some chunks, or none of them.
 
 1. lock: re-attribution lock (shared, unless the unit re-attributes), then the positions' rows, which are the guard
-2. the stream's module stores the facts and moves the totals, in rows that it checks out of the tables
-3. the changed rows, the rejects and the next offsets are written
+2. rejects are listed; the stream's module stores the facts and moves the totals, in rows that it checks out of tables
+3. the changed rows and the next offsets are written
 4. commit; then the tables get their rows back and Kafka its acknowledgement
 What each failure leads to: docs/commit.md.
 """
@@ -123,10 +123,9 @@ class UnitOfWork:
             self.outcomes[partition].update(counter)
 
     async def store(self, decoded: Sequence[Decoded]) -> None:
-        """Write the changed rows, the rejects and the next offsets."""
+        """Write the changed rows and the next offsets."""
         for name, rows in self._rows.items():
             await self._tables[name].write(self.connection, rows)
-        await self._store_rejects(decoded)
         for one in decoded:
             self.outcomes[one.chunk.partition].update(rejected=len(one.rejected), skipped=one.chunk.skipped)
         reached = {one.chunk.partition: one.chunk.next_offset for one in decoded}
@@ -139,7 +138,8 @@ class UnitOfWork:
         for name, rows in self._rows.items():
             self._tables[name].give_back(rows)
 
-    async def _store_rejects(self, decoded: Sequence[Decoded]) -> None:
+    async def store_rejects(self, decoded: Sequence[Decoded]) -> None:
+        """List the records that break their contract."""
         rejects = [(one.chunk, reject.record, reject.error) for one in decoded for reject in one.rejected]
         if not rejects:
             return

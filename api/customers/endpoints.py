@@ -1,16 +1,20 @@
 """GET customers, customers/{customer_id} and customers/{customer_id}/timeline"""
 
+from decimal import Decimal
 from math import ceil
-from typing import Annotated, Final
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
+from api.access.callers import Caller, Reader, reader
 from api.customers.models import (
     CustomerAnswer,
     CustomersKeyset,
     CustomersPage,
     Timeline,
     TimelineEntry,
+    TimelineInteraction,
+    TimelineTransaction,
 )
 from api.customers.queries import (
     CustomersKey,
@@ -36,13 +40,7 @@ from api.kit.pages import (
     encode_cursor,
     link_with,
 )
-from api.kit.parameters import CustomerId, Name
-
-_MOST_NAMES: Final = 20
-
-Narrowing = Annotated[
-    list[Name], Query(default_factory=list, max_length=_MOST_NAMES, description="Only these; may be repeated.")
-]
+from api.kit.parameters import CustomerId, Narrowing
 
 router = APIRouter(tags=["customers"])
 timeline_router = APIRouter(tags=["customers"])
@@ -61,6 +59,7 @@ async def _filters(customer_type: Narrowing, segment: Narrowing, industry: Narro
 async def list_customers(
     *,
     request: Request,
+    caller: Reader,
     database: DatabaseDependency,
     filters: Annotated[Filters, Depends(_filters)],
     page: PageNumber = None,
@@ -73,10 +72,10 @@ async def list_customers(
     The header `Link` leads to the next page either way.
     """
     if after is None:
-        return await _numbered_page(request, database, filters, page or 1, limit)
+        return await _numbered_page(request, caller, database, filters, page=page or 1, limit=limit)
     if page is not None:
         raise bad_parameter("after", "either `page` or `after`, not both")
-    return await _page_after(request, database, filters, after, limit)
+    return await _page_after(request, caller, database, filters, after=after, limit=limit)
 
 
 @router.get(
@@ -85,18 +84,22 @@ async def list_customers(
     response_model=CustomerAnswer,
     responses=documented(UnknownCustomer, InvalidRequest, DatabaseAway, TooSlow, InternalError),
 )
-async def get_customer(database: DatabaseDependency, customer_id: CustomerId) -> Response:
-    """Profile, channels and topics, all of one moment. Attributes are null for a customer only named by facts."""
+async def get_customer(caller: Reader, database: DatabaseDependency, customer_id: CustomerId) -> Response:
+    """Profile, channels, topics, purchases, categories and moves between segments, all of one moment.
+
+    Attributes are null for a customer who is only named by facts.
+    """
     customer = await read_customer(database, customer_id)
     if customer is None:
         raise UnknownCustomer(f"no event has named customer {customer_id!r}")
-    return json_answer(CustomerAnswer(data=customer.masked()))
+    return json_answer(CustomerAnswer(data=caller.shown(customer)))
 
 
 @timeline_router.get(
     "/customers/{customer_id}/timeline",
     summary="What a customer did, newest first",
     response_model=Timeline,
+    dependencies=[Depends(reader)],
     responses=documented(UnknownCustomer, InvalidRequest, DatabaseAway, TooSlow, InternalError),
 )
 async def get_timeline(
@@ -107,42 +110,56 @@ async def get_timeline(
     limit: Limit = 20,
     after: TimelineAfter = None,
 ) -> Response:
-    """The customer's facts in their last version; go on with `after`, or with the header `Link`."""
+    """Interactions and transactions in their last version; go on with `after`, or with the header `Link`."""
     before = decode_cursor(after, TimelineKey) if after else None
     facts = await read_timeline(database, customer_id, limit=limit + 1, before=before)
     if facts is None:
         raise UnknownCustomer(f"no event has named customer {customer_id!r}")
-    facts, following = cut_page(facts, limit, lambda fact: encode_cursor(TimelineKey(fact.occurred_at, fact.event_id)))
+    facts, following = cut_page(facts, limit, lambda fact: encode_cursor(fact.key))
     answer = Timeline(data=[_entry(fact) for fact in facts], limit=limit, after=following)
     return json_answer(answer, next_page=following and link_with(request, after=following))
 
 
-async def _numbered_page(request: Request, database: Database, filters: Filters, page: int, limit: int) -> Response:
+async def _numbered_page(
+    request: Request, caller: Caller, database: Database, filters: Filters, *, page: int, limit: int
+) -> Response:
     total = await count_customers(database, filters)
     profiles = await list_in_order(database, filters, limit=limit, skip=(page - 1) * limit)
     pages = ceil(total / limit)
     answer = CustomersPage(
-        data=[profile.masked() for profile in profiles], total=total, page=page, limit=limit, total_pages=pages
+        data=[caller.shown(profile) for profile in profiles], total=total, page=page, limit=limit, total_pages=pages
     )
     return json_answer(answer, next_page=link_with(request, page=page + 1) if page < pages else None)
 
 
-async def _page_after(request: Request, database: Database, filters: Filters, after: str, limit: int) -> Response:
+async def _page_after(
+    request: Request, caller: Caller, database: Database, filters: Filters, *, after: str, limit: int
+) -> Response:
     last = decode_cursor(after, CustomersKey).customer_id if after else ""
     profiles = await list_in_order(database, filters, limit=limit + 1, after=last)
     profiles, following = cut_page(
         profiles, limit, lambda profile: encode_cursor(CustomersKey(str(profile.customer_id)))
     )
-    answer = CustomersKeyset(data=[profile.masked() for profile in profiles], limit=limit, after=following)
+    answer = CustomersKeyset(data=[caller.shown(profile) for profile in profiles], limit=limit, after=following)
     return json_answer(answer, next_page=following and link_with(request, after=following))
 
 
 def _entry(fact: Fact) -> TimelineEntry:
-    return TimelineEntry(
-        event_id=fact.told_as,
+    if fact.kind == "interaction":
+        return TimelineInteraction(
+            event_id=fact.told_as,
+            occurred_at=fact.occurred_at,
+            channel=fact.channel or "",
+            product=fact.product,
+            count=fact.count,
+            revenue=fact.amount,
+        )
+    return TimelineTransaction(
+        transaction_id=fact.told_as,
         occurred_at=fact.occurred_at,
-        channel=fact.channel,
-        product=fact.product,
-        count=fact.count,
-        revenue=fact.revenue,
+        product_id=fact.product,
+        category=fact.category,
+        quantity=fact.count,
+        amount=fact.amount or Decimal(0),
+        currency=fact.currency or "",
     )

@@ -1,8 +1,8 @@
 """What customers look like in an answer."""
 
 from collections.abc import Callable
-from datetime import datetime
-from typing import Any, Final, Literal, Self
+from datetime import date, datetime
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -81,11 +81,43 @@ class TopicTotals(BaseModel):
     by_channel: dict[str, int]
 
 
+class Purchases(BaseModel):
+    """What a customer bought so far; amounts are added as told, whatever their currencies."""
+
+    orders: int
+    units: int
+    amount: Amount
+    average_order: Amount = Field(description="amount / orders, to 6 decimals.")
+    first_purchase_date: date = Field(description="Day in UTC.")
+    last_purchase_date: date = Field(description="Day in UTC.")
+
+
+class CategoryAmounts(BaseModel):
+    """What a customer bought in one product category."""
+
+    category: str = Field(description="`unknown` while no event has told the category of the product.")
+    orders: int
+    units: int
+    amount: Amount
+
+
+class SegmentChange(BaseModel):
+    """A move from one segment to another; null: none."""
+
+    changed_at: datetime = Field(description="When the event that told it was written to its topic.")
+    old_segment: str | None
+    new_segment: str | None
+
+
 class Customer(Profile):
     """Everything that is known of a customer."""
 
     channels: list[ChannelTotals] = Field(description="The channels that the customer used, first used first.")
     topics: list[TopicTotals] = Field(description="The products talked about, most first.")
+    lifetime_value: Amount = Field(description="Sum of all purchases, as told.")
+    purchases: Purchases | None = Field(description="Null: bought nothing yet.")
+    categories: list[CategoryAmounts] = Field(description="The categories bought from, largest amount first.")
+    segment_changes: list[SegmentChange] = Field(description="Newest first; the first segment is no change.")
 
 
 class CustomerAnswer(BaseModel):
@@ -107,6 +139,19 @@ class CustomerAnswer(BaseModel):
                             }
                         ],
                         "topics": [{"product": "Sand", "interactions": 1, "by_channel": {"Email": 1}}],
+                        "lifetime_value": 59.85,
+                        "purchases": {
+                            "orders": 2,
+                            "units": 3,
+                            "amount": 59.85,
+                            "average_order": 29.925,
+                            "first_purchase_date": "2020-01-05",
+                            "last_purchase_date": "2020-02-11",
+                        },
+                        "categories": [{"category": "Toys", "orders": 2, "units": 3, "amount": 59.85}],
+                        "segment_changes": [
+                            {"changed_at": "2020-02-01T08:00:00Z", "old_segment": "New", "new_segment": "Regular"}
+                        ],
                     }
                 }
             ]
@@ -130,8 +175,8 @@ class CustomersKeyset(Keyset[Profile]):
     model_config = ConfigDict(json_schema_extra={"examples": [{"data": [_PROFILE], "limit": 10, "after": "WyIxIl0"}]})
 
 
-class TimelineEntry(BaseModel):
-    """One thing that a customer did."""
+class TimelineInteraction(BaseModel):
+    """A customer was in touch."""
 
     kind: Literal["interaction"] = "interaction"
     event_id: str = Field(description="The event's id as its source told it.")
@@ -140,6 +185,23 @@ class TimelineEntry(BaseModel):
     product: str | None = Field(description="As told; null: whatever was discussed in its month.")
     count: int = Field(description="How many contacts this stands for.")
     revenue: Amount | None = Field(description="In EUR.")
+
+
+class TimelineTransaction(BaseModel):
+    """A customer bought something."""
+
+    kind: Literal["transaction"] = "transaction"
+    transaction_id: str = Field(description="The transaction's id as its source told it.")
+    occurred_at: datetime
+    product_id: str | None
+    category: str | None = Field(description="As told; null: the category of the product.")
+    quantity: int
+    amount: Amount = Field(description="Of all units together; negative for refunds.")
+    currency: str
+
+
+#: One thing that a customer did.
+TimelineEntry = Annotated[TimelineInteraction | TimelineTransaction, Field(discriminator="kind")]
 
 
 class Timeline(Keyset[TimelineEntry]):
@@ -151,6 +213,16 @@ class Timeline(Keyset[TimelineEntry]):
                 {
                     "data": [
                         {
+                            "kind": "transaction",
+                            "transaction_id": "t-77",
+                            "occurred_at": "2020-02-11T16:10:00Z",
+                            "product_id": "P1",
+                            "category": None,
+                            "quantity": 2,
+                            "amount": 39.90,
+                            "currency": "EUR",
+                        },
+                        {
                             "kind": "interaction",
                             "event_id": "e-1001",
                             "occurred_at": "2019-10-04T09:00:00Z",
@@ -158,7 +230,7 @@ class Timeline(Keyset[TimelineEntry]):
                             "product": None,
                             "count": 1,
                             "revenue": None,
-                        }
+                        },
                     ],
                     "limit": 20,
                     "after": None,

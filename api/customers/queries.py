@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Final, Literal, NamedTuple
 from uuid import UUID
 
 from msgspec import Meta
@@ -20,6 +20,10 @@ _KNOWN: Final = query_text("customer_known")
 _TIMELINE: Final = query_text("customer_timeline")
 
 
+#: Which facts a timeline has; an interaction and a transaction may share moment and id.
+Kind = Literal["interaction", "transaction"]
+
+
 class CustomersKey(NamedTuple):
     """The last customer shown; what the cursor of the list holds."""
 
@@ -31,10 +35,11 @@ class TimelineKey(NamedTuple):
 
     occurred_at: datetime
     event_id: UUID
+    kind: Kind
 
 
 #: Every fact is older: the contract refuses later moments.
-_NEWEST: Final = TimelineKey(LATEST, UUID(int=0))
+_NEWEST: Final = TimelineKey(LATEST, UUID(int=0), "transaction")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,15 +58,23 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One row of a timeline."""
+    """One row of a timeline: an interaction, or a transaction, which has no channel."""
 
+    kind: Kind
     event_id: UUID
     told_as: str
     occurred_at: datetime
-    channel: str
+    channel: str | None
     product: str | None
+    category: str | None
     count: int
-    revenue: Decimal | None
+    amount: Decimal | None
+    currency: str | None
+
+    @property
+    def key(self) -> TimelineKey:
+        """Its place in the timeline."""
+        return TimelineKey(self.occurred_at, self.event_id, self.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +119,14 @@ async def read_timeline(
     Args:
         before: Begin behind this one; None for the newest.
     """
-    before_at, before_id = before or _NEWEST
-    parameters = {"customer_id": customer_id, "before_at": before_at, "before_id": before_id, "most": limit}
+    before_at, before_id, before_kind = before or _NEWEST
+    parameters = {
+        "customer_id": customer_id,
+        "before_at": before_at,
+        "before_id": before_id,
+        "before_kind": before_kind,
+        "most": limit,
+    }
     facts = await database.fetch_all(_TIMELINE, Fact, parameters)
     if facts:
         return facts

@@ -2,15 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 
+from api.access.callers import reader
 from api.database import DatabaseDependency
 from api.errors import DatabaseAway, InternalError, InvalidRequest, TooSlow, UnknownCustomer, documented
 from api.interactions.models import CustomerInteractions, InteractionsAnswer
 from api.interactions.queries import count_interactions
 from api.kit.parameters import CustomerId, Name, PeriodDependency
 
-router = APIRouter(tags=["interactions"])
+router = APIRouter(tags=["interactions"], dependencies=[Depends(reader)])
 
 
 @router.get(

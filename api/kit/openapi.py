@@ -1,7 +1,7 @@
 """The OpenAPI document: what FastAPI derives, with problems under their media type and the headers of all answers."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -10,6 +10,18 @@ from api.errors import MEDIA_TYPE
 from api.kit.request_context import HEADER
 
 Json = dict[str, Any]
+
+#: Left out where no limit is set, and of 401, before the caller is known.
+_RATE_LIMITS: Final[Json] = {
+    "RateLimit-Policy": {
+        "description": "What is allowed: q requests of this class in w seconds.",
+        "schema": {"type": "string", "examples": ['"reads";q=6000;w=60']},
+    },
+    "RateLimit": {
+        "description": "What is left: r requests; the next one comes free in t seconds.",
+        "schema": {"type": "string", "examples": ['"reads";r=5999;t=1']},
+    },
+}
 
 
 def operation_id(route: APIRoute) -> str:
@@ -29,8 +41,11 @@ def describe(app: FastAPI) -> None:
     def openapi() -> Json:
         if app.openapi_schema is None:
             document = derive()
-            for status, response in _responses(document):
-                _complete(status, response)
+            for operation in _operations(document):
+                for status, response in operation["responses"].items():
+                    _complete(status, response)
+                    if "security" in operation:
+                        response["headers"] |= _RATE_LIMITS
             app.openapi_schema = document
         return app.openapi_schema
 
@@ -38,10 +53,9 @@ def describe(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _responses(document: Json) -> Iterator[tuple[str, Json]]:
+def _operations(document: Json) -> Iterator[Json]:
     for operations in document["paths"].values():
-        for operation in operations.values():
-            yield from operation["responses"].items()
+        yield from operations.values()
 
 
 def _complete(status: str, response: Json) -> None:

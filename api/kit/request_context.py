@@ -1,7 +1,7 @@
 """Every request has an id: taken from X-Request-ID or made here, sent back, and on every log line of the request."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from time import perf_counter
 from typing import Final
@@ -37,7 +37,7 @@ class RequestContext:
             await self.app(scope, receive, send)
             return
         answer = _Answer(_request_id(scope), send)
-        scope.setdefault("state", {})["request_id"] = answer.request_id
+        scope.setdefault("state", {}).update(request_id=answer.request_id, answer_headers=answer.headers)
         started = perf_counter()
         with structlog.contextvars.bound_contextvars(request_id=answer.request_id):
             try:
@@ -51,11 +51,17 @@ class RequestContext:
                 _log(scope, answer.status, perf_counter() - started)
 
 
+def add_headers(request: Request, headers: Mapping[str, str]) -> None:
+    """Send these headers with the answer to this request, whatever it will be."""
+    request.state.answer_headers.update(headers)
+
+
 class _Answer:
-    """Watches what is sent, and adds the id to it."""
+    """Watches what is sent, and adds the id and other headers to it."""
 
     def __init__(self, request_id: str, send: Send) -> None:
         self.request_id = request_id
+        self.headers = {HEADER: request_id}
         #: 0 until the answer has begun.
         self.status = 0
         self._send = send
@@ -63,7 +69,7 @@ class _Answer:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            MutableHeaders(scope=message)[HEADER] = self.request_id
+            MutableHeaders(scope=message).update(self.headers)
         await self._send(message)
 
 

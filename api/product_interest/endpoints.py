@@ -2,8 +2,9 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 
+from api.access.callers import reader
 from api.database import DatabaseDependency
 from api.errors import DatabaseAway, InternalError, InvalidRequest, TooSlow, documented
 from api.kit.parameters import Name
@@ -13,7 +14,7 @@ from api.product_interest.queries import read_product_interest, total_interest
 #: More would be a mistake: there are only so many types and products worth listing in a URL.
 MOST_NAMES: Final = 100
 
-router = APIRouter(tags=["interactions"])
+router = APIRouter(tags=["interactions"], dependencies=[Depends(reader)])
 
 
 @router.get(

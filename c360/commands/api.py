@@ -33,13 +33,16 @@ def api(*, host: str | None = None, port: int | None = None, data_dir: Path | No
         Work with the stack that runs in this data directory, not with what the environment names.
     """
     settings = read_settings()
-    database_url = resolve_target(settings, data_dir).database_url
+    target = resolve_target(settings, data_dir)
+    database_url = target.database_url
+    # Without a broker it reads; what would write is answered with 503.
+    kafka = target.librdkafka() if target.kafka.bootstrap_servers else None
     with errors(database_url):
         conninfo_to_dict(database_url)  # refuses what is no URL; whether Postgres is there is for /ready to say
     listener = _listen(host or settings.api.host, settings.api.port if port is None else port)
     set_up_logging(settings.log)
     config = Config(
-        create_app(settings.api, database_url=database_url),
+        create_app(settings.api, database_url=database_url, kafka=kafka),
         loop="uvloop",
         http="httptools",
         ws="none",

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 from urllib.error import HTTPError, URLError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import msgspec
 
@@ -20,7 +20,7 @@ from c360.output import OUT, table
 from c360.target import Target, default_data_dir, resolve_target
 from events.errors import Unavailable, UsageError
 from local_stack import processes
-from local_stack.state import Addresses, make_folder, running_stack
+from local_stack.state import Addresses, make_folder, read_token, running_stack
 from settings import Settings
 
 _SAMPLES: Final = Path(__file__).parents[2] / "sample_data"
@@ -107,11 +107,12 @@ def _show(folder: Path, target: Target, api_url: str) -> int:
     status = wait_until_current(target, timeout_seconds=_TOTALS_SECONDS)
     events = sum(partition.next_offset for partition in status.partitions)
     OUT.print(f"All {events:,} events are in the totals, {time.monotonic() - began:.1f} s after the last was sent.")
+    token = read_token(folder)
     for question, path in _LOOKUPS:
         _headline(question)
-        _look_up(f"{api_url}/api/v1/{path}")
+        _look_up(f"{api_url}/api/v1/{path}", token)
     _headline("Which products do customers of each type talk about? (interactions)")
-    _look_up_interest(f"{api_url}/api/v1/product-interactions")
+    _look_up_interest(f"{api_url}/api/v1/product-interactions", token)
     _headline("What was refused, and why (the latest of it: c360 rejects)")
     print_rejects(*newest(target.database_url, 5))
     _headline("Every total held against plain SQL over the stored facts (c360 verify)")
@@ -128,17 +129,17 @@ def _replay(sample: Path, folder: Path) -> None:
         raise Unavailable(f"replaying {workbook} failed with exit code {done.returncode}")
 
 
-def _look_up(url: str) -> None:
+def _look_up(url: str, token: str | None) -> None:
     """Print a request and its answer, errors as well: they are answers too."""
-    status, body = _get(url)
+    status, body = _get(url, token)
     OUT.print(f"[cyan]GET {url}[/] -> {status}")
     text = msgspec.json.encode(body).decode()
     OUT.print_json(text, indent=None if len(text) <= _SHORT else 2)
 
 
-def _look_up_interest(url: str) -> None:
+def _look_up_interest(url: str, token: str | None) -> None:
     """Print the answer as a table: a row per customer type, a column per product."""
-    status, body = _get(url)
+    status, body = _get(url, token)
     OUT.print(f"[cyan]GET {url}[/] -> {status}")
     counts = {(row["customer_type"], row["product"]): row["interactions"] for row in body["data"]}
     products = sorted({product for _, product in counts})
@@ -148,9 +149,10 @@ def _look_up_interest(url: str) -> None:
     OUT.print(shown)
 
 
-def _get(url: str) -> tuple[int, Any]:
+def _get(url: str, token: str | None) -> tuple[int, Any]:
+    request = Request(url, headers={"Authorization": f"Bearer {token}"} if token else {})  # noqa: S310 -- our own API
     try:
-        with urlopen(url, timeout=10) as answer:  # noqa: S310 -- our own API
+        with urlopen(request, timeout=10) as answer:  # noqa: S310
             return answer.status, msgspec.json.decode(answer.read())
     except HTTPError as error:
         return error.code, msgspec.json.decode(error.read())

@@ -64,6 +64,7 @@ def _print(folder: Path, addresses: state.Addresses, processors: int) -> None:
     shown = table("", "")
     shown.show_header = False
     shown.add_row("API", f"{addresses.api_url}  (try {addresses.api_url}/docs)")
+    shown.add_row("token", f"{escape(str(folder / state.TOKEN_FILE))}  (writes and personal data need it)")
     shown.add_row("Kafka", f"{addresses.bootstrap_servers}  (embedded, in memory only)")
     shown.add_row("Postgres", addresses.database_url)
     shown.add_row("processors", str(processors))

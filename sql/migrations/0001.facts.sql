@@ -76,12 +76,14 @@ CREATE TABLE channels (
     first_at timestamptz,
     name text,
     channel_type text,
-    unit_price numeric
+    unit_price numeric,
+    told boolean NOT NULL DEFAULT FALSE
 );
 COMMENT ON TABLE channels IS 'Every channel that any interaction has named, or that the channels stream has told.';
 COMMENT ON COLUMN channels.first_at IS
 'Earliest occurred_at ever told for the channel (UTC), withdrawn or not: the order in which channels are listed.';
 COMMENT ON COLUMN channels.unit_price IS 'EUR per interaction.';
+COMMENT ON COLUMN channels.told IS 'Whether the channels stream has told it: else it is here because interactions named it.';
 
 CREATE TABLE products (
     product_id text PRIMARY KEY,

@@ -34,6 +34,37 @@ topics AS (
         json_object_agg(channel, interactions ORDER BY channel) AS by_channel
     FROM discussed
     GROUP BY product
+),
+
+bought AS (
+    SELECT
+        orders,
+        units,
+        amount,
+        trim_scale(round(amount / orders, 6)) AS average_order,
+        first_purchase_date,
+        last_purchase_date
+    FROM customer_purchases
+    WHERE customer_id = %(customer_id)s
+),
+
+of_category AS (
+    SELECT
+        category,
+        orders,
+        units,
+        amount
+    FROM category_amounts
+    WHERE customer_id = %(customer_id)s
+),
+
+moved AS (
+    SELECT
+        changed_at,
+        old_segment,
+        new_segment
+    FROM segment_changes
+    WHERE customer_id = %(customer_id)s
 )
 
 SELECT
@@ -53,7 +84,11 @@ SELECT
     p.account_id,
     p.created_at,
     (SELECT coalesce(json_agg(u.* ORDER BY u.first_at ASC, u.channel ASC), '[]') FROM used AS u) AS channels,
-    (SELECT coalesce(json_agg(t.* ORDER BY t.interactions DESC, t.product ASC), '[]') FROM topics AS t) AS topics
+    (SELECT coalesce(json_agg(t.* ORDER BY t.interactions DESC, t.product ASC), '[]') FROM topics AS t) AS topics,
+    (SELECT to_json(b.*) FROM bought AS b) AS purchases,
+    coalesce((SELECT b.amount FROM bought AS b), 0) AS lifetime_value,
+    (SELECT coalesce(json_agg(o.* ORDER BY o.amount DESC, o.category ASC), '[]') FROM of_category AS o) AS categories,
+    (SELECT coalesce(json_agg(m.* ORDER BY m.changed_at DESC), '[]') FROM moved AS m) AS segment_changes
 FROM (SELECT %(customer_id)s::text AS customer_id) AS wanted
 LEFT JOIN profile AS p USING (customer_id)
-WHERE p.customer_id IS NOT NULL OR EXISTS (SELECT FROM used)
+WHERE p.customer_id IS NOT NULL OR EXISTS (SELECT FROM used) OR EXISTS (SELECT FROM bought)

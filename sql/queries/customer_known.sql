@@ -7,4 +7,8 @@ UNION ALL
 SELECT customer_id
 FROM channel_totals
 WHERE customer_id = %(customer_id)s
+UNION ALL
+SELECT customer_id
+FROM customer_purchases
+WHERE customer_id = %(customer_id)s
 LIMIT 1

@@ -13,10 +13,16 @@ profile AS (
     SELECT customer_id
     FROM customers
     WHERE customer_id = %(customer_id)s
+),
+
+bought AS (
+    SELECT customer_id
+    FROM customer_purchases
+    WHERE customer_id = %(customer_id)s
 )
 
 SELECT
-    EXISTS (SELECT FROM profile) OR EXISTS (SELECT FROM used) AS known,
+    EXISTS (SELECT FROM profile) OR EXISTS (SELECT FROM used) OR EXISTS (SELECT FROM bought) AS known,
     (
         SELECT
             coalesce(

@@ -65,10 +65,16 @@ totals AS (
     SELECT customer_id
     FROM channel_totals
     WHERE customer_id = %(customer_id)s
+),
+
+bought AS (
+    SELECT customer_id
+    FROM customer_purchases
+    WHERE customer_id = %(customer_id)s
 )
 
 SELECT
-    EXISTS (SELECT FROM profile) OR EXISTS (SELECT FROM totals) AS known,
+    EXISTS (SELECT FROM profile) OR EXISTS (SELECT FROM totals) OR EXISTS (SELECT FROM bought) AS known,
     (
         SELECT
             coalesce(

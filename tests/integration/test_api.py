@@ -1,13 +1,13 @@
 """The API as a process over a real Postgres: answers, faults, and every promise of its OpenAPI document."""
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import httpx2
 import psycopg
 import pytest
 import schemathesis
+from api_process import api_process, wait_until
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as examples
 from hypothesis.strategies import SearchStrategy
@@ -24,6 +25,7 @@ from schemathesis.checks import load_all_checks
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from starlette.testclient import TestClient
 
+from api.access.tokens import Scope, create_token
 from api.app import create_app
 from api.database import Database, QueryTimeout
 from local_stack.postgres import SETTINGS, Postgres
@@ -52,6 +54,18 @@ INSERT INTO topic_totals (customer_id, channel, product, interactions, partition
     ('1', 'Email', 'Sand', 1, 0), ('1', 'Email', 'Orange', 1, 0), ('4', 'Call', 'Sand', 2, 3);
 INSERT INTO product_interest_parts (customer_type, product, partition, interactions, customers) VALUES
     ('Red', 'Sand', 0, 1, 1), ('Red', 'Orange', 0, 1, 1), ('unknown', 'Sand', 3, 2, 1), ('Red', 'Sand', 1, 4, 2);
+INSERT INTO products VALUES ('P1', 'Kite', 'Toys', 19.95), ('P2', NULL, NULL, NULL);
+INSERT INTO transactions VALUES
+    ('00000000-0000-0000-0000-00000000000a', '2020-01-05 12:00Z', 1, 0, '1', 'P1', NULL, 19.95, 'EUR', 't-1'),
+    ('00000000-0000-0000-0000-00000000000b', '2020-02-11 16:10Z', 2, 0, '1', 'P1', NULL, 39.90, 'EUR', NULL),
+    ('00000000-0000-0000-0000-00000000000c', '2020-02-11 18:00Z', 3, 2, '5', 'P2', 'Food', 10, 'USD', NULL),
+    ('00000000-0000-0000-0000-00000000000d', '2020-02-12 23:59Z', 1, 2, '5', NULL, 'Food', -0.01, 'USD', NULL);
+INSERT INTO customer_purchases SELECT * FROM customer_purchases_from_facts;
+INSERT INTO category_amounts SELECT * FROM category_amounts_from_facts;
+INSERT INTO daily_sales_parts SELECT * FROM daily_sales_parts_from_facts;
+INSERT INTO product_sales_parts SELECT * FROM product_sales_parts_from_facts;
+INSERT INTO segment_changes VALUES
+    ('1', '2020-02-01 08:00Z', 'New', 'Regular'), ('1', '2020-03-01 08:00Z', 'Regular', NULL);
 """
 
 
@@ -61,38 +75,6 @@ PID = b"SELECT pg_backend_pid() AS pid"
 @dataclass
 class Backend:
     pid: int
-
-
-@contextmanager
-def api_process(database_url: str, log: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """Run `c360 api`; gives its URL once /health answers."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {**os.environ, "DATABASE_URL": database_url, "C360_API_PORT": str(port), "LOG_FORMAT": "json"}
-    with log.open("wb") as output:
-        process = subprocess.Popen([sys.executable, "-m", "c360", "api"], env=environment, stderr=output)
-    try:
-        url = f"http://127.0.0.1:{port}"
-        wait_until(lambda: status_of(f"{url}/health") == 200)
-        yield url, process
-    finally:
-        process.kill()
-        process.wait()
-
-
-def wait_until(condition: Callable[[], bool], *, seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited for too long"
-        time.sleep(0.05)
-
-
-def status_of(url: str) -> int | None:
-    try:
-        return httpx2.get(url).status_code
-    except httpx2.TransportError:
-        return None
 
 
 @pytest.fixture
@@ -106,7 +88,8 @@ def filled(database: str) -> str:
 @pytest.fixture
 def api(filled: str) -> Iterator[httpx2.Client]:
     """A client of an API over ROWS, in this process."""
-    with TestClient(create_app(ApiSettings(), database_url=filled)) as client:
+    settings = ApiSettings(open_reads=True, reads_per_minute=0)
+    with TestClient(create_app(settings, database_url=filled)) as client:
         yield client
 
 
@@ -221,12 +204,33 @@ def test_the_whole_of_a_customer_with_personal_data_masked(api: httpx2.Client) -
             {"product": "Orange", "interactions": 1, "by_channel": {"Email": 1}},
             {"product": "Sand", "interactions": 1, "by_channel": {"Email": 1}},
         ],
+        "lifetime_value": 59.85,
+        "purchases": {
+            "orders": 2,
+            "units": 3,
+            "amount": 59.85,
+            "average_order": 29.925,
+            "first_purchase_date": "2020-01-05",
+            "last_purchase_date": "2020-02-11",
+        },
+        "categories": [{"category": "Toys", "orders": 2, "units": 3, "amount": 59.85}],
+        "segment_changes": [
+            {"changed_at": "2020-03-01T08:00:00Z", "old_segment": "Regular", "new_segment": None},
+            {"changed_at": "2020-02-01T08:00:00Z", "old_segment": "New", "new_segment": "Regular"},
+        ],
     }
     # Every digit of an amount, more than a float has.
     assert '"account_balance":123456789012.345678' in response.text
     assert api.get("/api/customers/1").text == response.text
     assert "Jane" not in api.get("/api/v1/customers").text
+    # Known by purchases alone, one of them a refund.
+    buyer = api.get("/api/v1/customers/5").json()["data"]
+    assert buyer["lifetime_value"] == 9.99
+    assert buyer["categories"] == [{"category": "Food", "orders": 2, "units": 4, "amount": 9.99}]
+    assert api.get("/api/v1/interactions/5").json()["data"]["interactions"] == {"Email": 0, "Call": 0, "Bird": 0}
     # Only named by facts, and by none at all.
+    assert api.get("/api/v1/customers/4").json()["data"]["purchases"] is None
+    assert api.get("/api/v1/customers/4").json()["data"]["lifetime_value"] == 0
     assert api.get("/api/v1/customers/4").json()["data"]["occupation"] is None
     assert api.get("/api/v1/customers/99").status_code == 404
 
@@ -257,6 +261,97 @@ def test_a_timeline_is_newest_first_and_goes_on(filled: str, api: httpx2.Client)
     }
     assert api.get("/api/v1/customers/007/timeline").json() == {"data": [], "limit": 20, "after": None}
     assert api.get("/api/v1/customers/99/timeline").status_code == 404
+
+
+def test_a_timeline_merges_interactions_and_transactions(filled: str, api: httpx2.Client) -> None:
+    with psycopg.connect(filled) as connection:  # an interaction and a transaction of one moment and one id
+        connection.execute(
+            "INSERT INTO interactions (event_id, occurred_at, count, partition, customer_id, channel)"
+            " VALUES ('00000000-0000-0000-0000-00000000000b', '2020-02-11 16:10Z', 1, 0, '1', 'Call')"
+        )
+    for limit in (1, 2, 3, 100):
+        seen: list[dict[str, Any]] = []
+        following = f"/api/v1/customers/1/timeline?limit={limit}"
+        while following:
+            response = api.get(following)
+            seen += response.json()["data"]
+            following = response.links.get("next", {}).get("url", "")
+        assert [entry["kind"] for entry in seen] == ["transaction", "interaction", "transaction", "interaction"]
+        assert [entry["occurred_at"][:10] for entry in seen] == ["2020-02-11", "2020-02-11", "2020-01-05", "2019-10-04"]
+    assert seen[2] == {
+        "kind": "transaction",
+        "transaction_id": "t-1",
+        "occurred_at": "2020-01-05T12:00:00Z",
+        "product_id": "P1",
+        "category": None,
+        "quantity": 1,
+        "amount": 19.95,
+        "currency": "EUR",
+    }
+    assert len(api.get("/api/v1/customers/5/timeline").json()["data"]) == 2
+
+
+def test_daily_sales(api: httpx2.Client) -> None:
+    def days(query: str = "") -> list[tuple[Any, ...]]:
+        response = api.get(f"/api/v1/daily_sales{query}")
+        assert response.status_code == 200, response.text
+        return [tuple(row.values()) for row in response.json()["data"]]
+
+    january = ("2020-01-05", "EUR", 1, 1, 19.95, 1)
+    euros = ("2020-02-11", "EUR", 1, 2, 39.9, 1)
+    dollars = ("2020-02-11", "USD", 1, 3, 10, 1)
+    refund = ("2020-02-12", "USD", 1, 1, -0.01, 1)
+    assert days() == [refund, euros, dollars, january]
+    assert days("?sort=day") == [january, euros, dollars, refund]
+    assert days("?sort=-revenue&limit=2") == [euros, january]
+    assert days("?from=2020-02-11&to=2020-02-12") == [euros, dollars]
+    assert days("?from=2020-02-12") == [refund]
+    assert days("?currency=EUR&sort=units") == [january, euros]
+    assert '"revenue":39.90' in api.get("/api/v1/daily_sales").text  # every digit
+
+
+def test_top_customers(api: httpx2.Client) -> None:
+    def ids(query: str = "") -> list[int]:
+        return [row["customer_id"] for row in api.get(f"/api/v1/top_customers{query}").json()["data"]]
+
+    assert ids() == [1, 5]
+    assert ids("?sort=lifetime_value") == [5, 1]
+    assert ids("?sort=-last_purchase_date&limit=1") == [5]
+    assert ids("?sort=-average_order") == [1, 5]
+    assert ids("?customer_type=Red") == [1]
+    assert ids("?segment=nobody") == []
+    assert api.get("/api/v1/top_customers?limit=1").json()["data"] == [
+        {
+            "customer_id": 1,
+            "first_name": "J***",
+            "last_name": "D***",
+            "customer_type": "Red",
+            "segment": None,
+            "country": None,
+            "lifetime_value": 59.85,
+            "orders": 2,
+            "units": 3,
+            "average_order": 29.925,
+            "first_purchase_date": "2020-01-05",
+            "last_purchase_date": "2020-02-11",
+        }
+    ]
+
+
+def test_product_metrics(api: httpx2.Client) -> None:
+    def metrics(query: str = "") -> list[tuple[Any, ...]]:
+        return [tuple(row.values()) for row in api.get(f"/api/v1/product_metrics{query}").json()["data"]]
+
+    kite = ("P1", "Kite", "Toys", 19.95, 2, 3, 59.85, 1, 19.95, "2020-02-11T16:10:00Z")
+    other = ("P2", None, "unknown", None, 1, 3, 10, 1, 3.333333, "2020-02-11T18:00:00Z")
+    assert metrics() == [kite, other]
+    assert metrics("?sort=-last_sold_at") == [other, kite]
+    assert metrics("?sort=average_price&limit=1") == [other]
+    assert metrics("?category=Toys") == [kite]
+    # A period is counted from the facts, and all of time gives the totals.
+    assert metrics("?from=1970-01-01") == [kite, other]
+    assert metrics("?to=2020-02-01") == [("P1", "Kite", "Toys", 19.95, 1, 1, 19.95, 1, 19.95, "2020-01-05T12:00:00Z")]
+    assert metrics("?from=2020-02-11T16:10:01Z") == [other]
 
 
 def test_nothing_that_is_sent_is_read_as_sql(api: httpx2.Client) -> None:
@@ -388,25 +483,65 @@ async def test_the_api_can_only_read(database: str) -> None:
             await pool.fetch_all(b"DELETE FROM customers RETURNING 1 AS pid", Backend)
 
 
+def test_the_life_of_a_token(filled: str, tmp_path: Path) -> None:
+    def c360(*arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "DATABASE_URL": filled}
+        command = [sys.executable, "-m", "c360", "token", *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    def status(token: str, path: str = "product-interactions") -> int:
+        return httpx2.get(f"{url}/api/v1/{path}", headers={"Authorization": f"Bearer {token}"}).status_code
+
+    with api_process(filled, tmp_path / "api.log", open_reads=False) as (url, _):
+        reader = c360("create", "reader").stdout.strip()
+        sender = c360("create", "sender", "--scope", "ingest", "--scope", "admin").stdout.strip()
+        assert (status(reader), status(sender), status(reader[:-1] + "x")) == (200, 403, 401)
+        with psycopg.connect(filled) as connection:
+            stored = str(connection.execute("SELECT * FROM api_tokens").fetchall())
+        assert reader.rpartition("_")[2] not in stored
+        again = c360("create", "reader")
+        assert (again.returncode, again.stderr.count("\n")) == (2, 1)
+        assert "there is a token named 'reader'" in again.stderr
+        assert c360("create", " ").returncode == c360("create", "x", "--scope", "all").returncode == 2
+
+        assert c360("revoke", "reader").returncode == 0
+        wait_until(lambda: status(reader) == 401, seconds=4)
+        assert c360("revoke", "reader").returncode == 2
+        assert c360("create", "reader").returncode == 0  # the name is free again
+        listed = json.loads(c360("list", "--json").stdout)
+        assert [(one["name"], one["revoked_at"] is not None) for one in listed] == [
+            ("reader", False),
+            ("sender", False),
+            ("reader", True),
+        ]
+        assert "sender" in c360("list").stdout
+        assert reader.rpartition("_")[2] not in (tmp_path / "api.log").read_text()
+
+
 def test_every_promise_of_the_openapi_document(filled: str, tmp_path: Path) -> None:
     """Generated requests, valid and not: no 5xx, no undocumented status, no answer that breaks its schema."""
     load_all_checks()
-    with api_process(filled, tmp_path / "api.log") as (url, _):
-        schema = schemathesis.openapi.from_url(f"{url}/openapi.json")
+    with psycopg.connect(filled) as connection:
+        token = create_token(connection, "schemathesis", list(Scope))
+    with api_process(filled, tmp_path / "api.log", open_reads=False) as (url, _):
+        config = schemathesis.Config.discover()
+        # Who may ask has tests of its own; here the token is always good.
+        config.projects.default.generation.update(with_security_parameters=False)
+        schema = schemathesis.openapi.from_url(f"{url}/openapi.json", config=config)
         # Under the batch systems' paths the same endpoints answer.
-        obey_all(schema.exclude(operation_id_regex="_unversioned$"))
+        obey_all(schema.exclude(operation_id_regex="_unversioned$"), {"Authorization": f"Bearer {token}"})
 
 
-def obey_all(schema: schemathesis.schemas.BaseSchema) -> None:
+def obey_all(schema: schemathesis.schemas.BaseSchema, headers: dict[str, str]) -> None:
     for result in schema.get_all_operations():
         operation = result.ok()
         # Without parameters there is no invalid request to generate.
         modes = GenerationMode if operation.definition.raw.get("parameters") else [GenerationMode.POSITIVE]
         for mode in modes:
-            obey(operation.as_strategy(mode))
+            obey(operation.as_strategy(mode), headers)
 
 
-def obey(cases: SearchStrategy[schemathesis.Case]) -> None:
+def obey(cases: SearchStrategy[schemathesis.Case], headers: dict[str, str]) -> None:
     @given(case=cases)
     @examples(
         max_examples=20,
@@ -419,6 +554,6 @@ def obey(cases: SearchStrategy[schemathesis.Case]) -> None:
         # That `from` must be before `to`, and that `after` comes from an answer, can't be said in OpenAPI.
         sent = set(case.query or ())
         unsaid = [positive_data_acceptance] if {"from", "to"} <= sent or "after" in sent else []
-        case.call_and_validate(excluded_checks=unsaid)
+        case.call_and_validate(headers=headers, excluded_checks=unsaid)
 
     check()

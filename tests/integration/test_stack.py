@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import psycopg
 import pytest
@@ -72,6 +72,13 @@ def test_up_runs_once_and_leaves_nothing(folder: Path, up: _Up) -> None:
     first = up()
     addresses = _ready(folder, first)
     with urlopen(f"{addresses.api_url}/health") as answer:  # noqa: S310
+        assert answer.status == 200
+    # Reading needs no token here; the one that is kept is good for the rest.
+    with urlopen(f"{addresses.api_url}/api/v1/customers") as answer:  # noqa: S310
+        assert answer.status == 200
+    assert (folder / state.TOKEN_FILE).stat().st_mode & 0o777 == 0o600
+    authorization = {"Authorization": f"Bearer {state.read_token(folder)}"}
+    with urlopen(Request(f"{addresses.api_url}/api/v1/customers", headers=authorization)) as answer:  # noqa: S310
         assert answer.status == 200
 
     second = up()

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import uvloop
 from psycopg import AsyncConnection
 
 from stream_processors import binary
@@ -17,7 +18,7 @@ __all__ = ["_template", "database", "ground", "postgres_url"]
 @pytest.fixture
 def ground(database: str) -> Iterator[Ground]:
     """A migrated database, and a loop with connections to it as units of work have them."""
-    with asyncio.Runner() as runner:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         connections = [runner.run(_connect(database)) for _ in range(3)]
         yield Ground(database, runner, connections)
         for connection in connections:

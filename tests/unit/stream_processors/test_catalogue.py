@@ -1,4 +1,4 @@
-"""An interaction without a product belongs to every product of its month; a purchase without a category to its product's."""
+"""An interaction without a product belongs to every product of its month, a purchase to the category of its product."""
 
 from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta

@@ -1,14 +1,34 @@
 """Whatever is counted in and out, in whatever groups: the rows are those of the facts that are left."""
 
+from collections import Counter
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import sql
 from stream_processors import views
-from stream_processors.fold import Columns, First, Key, Kind, Last, Rows, Sum, Told, View, put, take
+from stream_processors.fold import (
+    Columns,
+    Count,
+    Distinct,
+    First,
+    Key,
+    Kind,
+    Last,
+    Rows,
+    Source,
+    Sum,
+    Told,
+    View,
+    enter,
+    leave,
+    put,
+    take,
+)
 
 VIEW = View(
     "view",
@@ -114,8 +134,99 @@ def test_a_stored_view_can_tell_an_empty_row(view: View) -> None:
 
 
 @pytest.mark.parametrize("view", views.ALL, ids=lambda view: view.name)
-def test_a_view_with_extremes_says_where_to_ask_for_them(view: View) -> None:
-    assert view.recompute is not None or not any(isinstance(measure, First | Last) for measure in view.measures)
+def test_a_view_with_extremes_can_ask_for_them(view: View) -> None:
+    """Where a table is, there is `<table>_from_facts`."""
+    assert view.table is not None or not any(isinstance(measure, First | Last) for measure in view.measures)
+
+
+@pytest.mark.parametrize("view", [view for view in views.ALL if view.table], ids=lambda view: view.name)
+def test_a_stored_view_has_a_file_with_its_question(view: View) -> None:
+    texts = [path.read_text(encoding="utf-8") for path in Path(sql.FOLDER, "totals").glob("*.sql")]
+    assert sum(f"CREATE OR REPLACE VIEW {view.table}_from_facts AS" in text for text in texts) == 1
+
+
+@pytest.mark.parametrize("view", [view for view in views.ALL if not view.table], ids=lambda view: view.name)
+def test_a_view_without_a_table_says_how_it_is_loaded_and_counts_nothing_itself(view: View) -> None:
+    assert view.load
+    assert not view.sources
+
+
+@pytest.mark.parametrize("view", [view for view in views.ALL if view.sources], ids=lambda view: view.name)
+def test_no_two_workers_wait_for_one_row(view: View) -> None:
+    assert next(iter(view.key)) == "customer_id" or "partition" in view.key
+
+
+def test_one_view_of_members_serves_one_distinct_count() -> None:
+    serves = Counter(members.name for view in views.ALL for members in view.members)
+    assert set(serves.values()) == {1}
+
+
+def test_every_source_is_counted_by_some_view() -> None:
+    assert {source for view in views.ALL for source in view.sources} == set(Source)
+
+
+BUYERS = View(
+    "buyers",
+    key={"day": Kind.DATE, "customer_id": Kind.TEXT},
+    measures=(Sum("orders", of="orders"),),
+    load="SELECT",
+)
+DAILY = View(
+    "daily",
+    key={"day": Kind.DATE},
+    measures=(Count("facts"), Sum("orders", of="orders"), Distinct("customers", BUYERS)),
+    table="daily",
+)
+#: Day, customer, orders.
+PURCHASES = st.lists(st.tuples(st.integers(0, 1), st.sampled_from("123"), st.integers(1, 3)), max_size=12)
+
+
+def purchase_columns(purchases: list[Fact]) -> Columns:
+    columns = {name: [fact[place] for fact in purchases] for place, name in enumerate(("day", "customer_id", "orders"))}
+    return columns | {"partition": [0] * len(purchases)}
+
+
+def counted(rows: Rows, members: Rows, purchases: list[Fact], *, out: bool) -> None:
+    """Count purchases in or out, as `totals` does."""
+    facts = purchase_columns(purchases)
+    step = (leave if out else enter)(BUYERS, members, BUYERS.keys(facts), facts)
+    facts = {**facts, BUYERS.name: step}
+    if out:
+        assert take(DAILY, rows, DAILY.keys(facts), facts) == set()
+    else:
+        put(DAILY, rows, DAILY.keys(facts), facts)
+
+
+def daily(purchases: list[Fact]) -> Rows:
+    return {
+        (day,): [len(mine), sum(fact[2] for fact in mine), len({fact[1] for fact in mine})]
+        for day in (0, 1)
+        for mine in [[fact for fact in purchases if fact[0] == day]]
+    }
+
+
+@given(PURCHASES, PURCHASES, st.integers(0, 24))
+def test_distinct_members_are_counted_once_and_until_their_last_fact_is_gone(
+    first: list[Fact], second: list[Fact], gone: int
+) -> None:
+    rows: Rows = {(day,): DAILY.zero() for day in (0, 1)}
+    members: Rows = {(day, customer): BUYERS.zero() for day in (0, 1) for customer in "123"}
+    counted(rows, members, first, out=False)
+    assert rows == daily(first)
+    counted(rows, members, second, out=False)
+    assert rows == daily([*first, *second])
+    counted(rows, members, [*first, *second][:gone], out=True)
+    assert rows == daily([*first, *second][gone:])
+
+
+@given(st.lists(FACTS), st.integers(0, 20))
+def test_a_count_is_of_facts_whatever_they_say(facts: list[Fact], cut: int) -> None:
+    view = View("counted", key={"customer_id": Kind.TEXT}, measures=(Count("facts", of="revenue"),))
+    rows: Rows = {(customer,): view.zero() for customer in "12"}
+    put(view, rows, view.keys(columns(facts)), columns(facts))
+    gone, left = facts[:cut], facts[cut:]
+    assert take(view, rows, view.keys(columns(gone)), columns(gone)) == set()
+    assert rows == {(customer,): [sum(fact[0] == customer for fact in left)] for customer in "12"}
 
 
 def test_keys_are_in_the_order_of_the_declaration() -> None:

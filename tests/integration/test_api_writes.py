@@ -1,0 +1,107 @@
+"""Events sent over HTTP, through a real broker and a real processor, and read back."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import psycopg
+import pytest
+from api_process import api_process, wait_until
+
+from api.access.tokens import Scope, create_token
+from tests.faults import stand as stands
+from tests.faults.stand import Stand
+
+
+@pytest.fixture
+def stand(database: str, tmp_path: Path) -> Iterator[Stand]:
+    """A broker of its own, as the topics have fixed names."""
+    with stands.running(tmp_path, database) as stand:
+        yield stand
+
+
+@pytest.fixture
+def api(stand: Stand, database: str, tmp_path: Path) -> Iterator[httpx2.Client]:
+    """A client that may do everything."""
+    with psycopg.connect(database) as connection:
+        token = create_token(connection, "test", list(Scope))
+    kafka = stand.kafka["bootstrap.servers"]
+    headers = {"Authorization": f"Bearer {token}"}
+    with (
+        api_process(database, tmp_path / "api.log", open_reads=False, kafka=kafka) as (url, _),
+        httpx2.Client(base_url=f"{url}/api/v1", headers=headers, timeout=40) as client,
+    ):
+        yield client
+
+
+def interaction(number: int, customer: str = "1") -> dict[str, str]:
+    return {
+        "event_id": f"e-{number}",
+        "customer_id": customer,
+        "channel": "Email",
+        "occurred_at": "2020-02-11T16:10:00Z",
+    }
+
+
+def test_every_write_is_read_back_under_load(stand: Stand, api: httpx2.Client) -> None:
+    """1,000 writes by 20 writers at once, each read back at once with its position: none may be missing."""
+    stand.start_processor()
+    # The consumer group takes its time to start.
+    first = api.post("/events/interactions", json=interaction(0, "warm"))
+    assert first.status_code == 202, first.text
+    wait_until(lambda: api.get("/interactions/warm").status_code == 200, seconds=60)
+
+    async def write_and_read(client: httpx2.AsyncClient, writer: int) -> None:
+        for number in range(1, 51):
+            sent = await client.post("/events/interactions", json=interaction(writer * 1000 + number, f"w{writer}"))
+            assert sent.status_code == 202, sent.text
+            position = {"C360-Position": sent.headers["C360-Position"]}
+            answer = await client.get(f"/interactions/w{writer}?wait=30", headers=position)
+            assert answer.status_code == 200, answer.text
+            assert answer.json()["data"]["interactions"]["Email"] == number
+
+    async def all_writers() -> None:
+        async with httpx2.AsyncClient(base_url=api.base_url, headers=api.headers, timeout=60) as client:
+            await asyncio.gather(*(write_and_read(client, writer) for writer in range(1, 21)))
+
+    asyncio.run(all_writers())
+    answer = api.get("/interactions/w1")
+    assert "interactions:" in answer.headers["C360-Position"]
+    assert float(answer.headers["C360-Age"]) < 10
+
+    # A batch is one answer; the same request again is the same answer, and counts once.
+    batch = [interaction(100_000 + number, "b") for number in range(100)]
+    sent = api.post("/events/interactions", json=batch, headers={"Idempotency-Key": "k"})
+    again = api.post("/events/interactions", json=batch, headers={"Idempotency-Key": "k"})
+    assert sent.json() == again.json()
+    assert sent.json()["data"]["accepted"] == 100
+    read = api.get("/interactions/b", params={"position": sent.json()["data"]["position"], "wait": 30})
+    assert read.json()["data"]["interactions"]["Email"] == 100
+
+    # Forgetting goes the same way.
+    told = api.post("/events/customers", json={"customer_id": "f", "first_name": "Jane"})
+    position = {"C360-Position": told.headers["C360-Position"]}
+    assert api.get("/customers/f?wait=30", headers=position).json()["data"]["first_name"] == "Jane"
+    gone = api.delete("/customers/f")
+    assert api.get("/customers/f?wait=30", headers={"C360-Position": gone.headers["C360-Position"]}).status_code == 404
+
+
+def test_nobody_processes_and_the_answer_is_504_in_time(api: httpx2.Client) -> None:
+    sent = api.post("/events/interactions", json=interaction(1))
+    started = time.monotonic()
+    late = api.get("/interactions/1?wait=0.5", headers={"C360-Position": sent.headers["C360-Position"]})
+    assert late.status_code == 504
+    assert late.json()["type"] == "/problems/not-yet-included"
+    assert time.monotonic() - started < 2
+    assert api.get("/interactions/1").status_code == 404
+
+
+def test_the_broker_away_stops_writes_and_not_reads(stand: Stand, api: httpx2.Client) -> None:
+    assert api.post("/events/interactions", json=interaction(1)).status_code == 202
+    stand.broker.stop()
+    away = api.post("/events/interactions", json=interaction(2))
+    assert away.status_code == 503
+    assert away.json()["type"] == "/problems/broker-away"
+    assert api.get("/product-interactions").status_code == 200
