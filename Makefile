@@ -33,7 +33,7 @@ docs: install-dev ## Make the documents that are made from the code
 
 lock: install-dev ## Pin the dependencies anew, with hashes
 	$(COMPILE) --extra embedded --upgrade --output-file requirements/demo.lock
-	$(COMPILE) --extra embedded --extra dev --constraint requirements/demo.lock --upgrade \
+	$(COMPILE) --extra embedded --extra parquet --extra s3 --extra dev --constraint requirements/demo.lock --upgrade \
 		--output-file requirements/dev.lock
 
 clean: ## Remove what make and the tests made; data directories of stacks stay

@@ -17,11 +17,14 @@ _INTERRUPTED = 130  # as a shell reports a program that SIGINT ended
 
 _TRY, _USE, _LOOK, _RUN = "1. Try out", "2. Use", "3. Look", "4. Run the parts"
 
-#: Name, group and summary of each subcommand; the module of that name in `commands` has a function of that name.
+#: Name, group and summary of each subcommand; the module of that name (`-` is `_` there) in `commands` has it.
 COMMANDS: Final = (
     ("demo", _TRY, "Start everything, replay the sample files, look totals up."),
     ("up", _TRY, "Start everything on this machine and keep it running until Ctrl-C."),
-    ("replay", _USE, "Replay a file into the topics."),
+    ("replay", _USE, "Replay files into the topics."),
+    ("pull", _USE, "Read a paginated HTTP API into the topics."),
+    ("generate", _USE, "Make up data that hangs together, to files or to the topics."),
+    ("map", _USE, "Propose a mapping for a file."),
     ("status", _LOOK, "How far the views are behind the topics, per partition."),
     ("rejects", _LOOK, "What was refused, and why."),
     ("verify", _LOOK, "Hold every view against plain SQL over the stored facts."),
@@ -31,6 +34,7 @@ COMMANDS: Final = (
     ("api", _RUN, "Serve the HTTP API."),
     ("processor", _RUN, "Process the topics into Postgres."),
     ("migrate", _RUN, "Bring the database to the current schema."),
+    ("mock-crm", _RUN, "Serve a file of customers as a paginated API."),
     ("adopt", _RUN, "Accept topics that were deleted and created again."),
 )
 
@@ -51,7 +55,8 @@ def build_app(called: str | None = None) -> App:
     )
     for name, group, summary in COMMANDS:
         help_text = None if name == called else summary
-        app.command(f"c360.commands.{name}:{name}", name=name, group=group, help=help_text)
+        module = name.replace("-", "_")
+        app.command(f"c360.commands.{module}:{module}", name=name, group=group, help=help_text)
     return app
 
 

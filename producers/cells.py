@@ -2,6 +2,9 @@
 
 Every converter takes a cell that is not empty (text already stripped) and raises ValueError with a reason that a
 person can act on. They are made once per mapping, so that nothing is looked up or interpreted per row.
+
+The functions named `..._column` do the same for a whole column of text at once, many times faster, where every cell is
+written as it should be; they answer None when a single one is not, and the column is converted cell by cell.
 """
 
 import re
@@ -9,13 +12,17 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from itertools import pairwise
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, Literal, TypeAlias, TypeVar
 
+from events.contracts import EARLIEST, LATEST
 from events.identity import canonical_id
 from producers.sources import Cell
 
 T = TypeVar("T")
 Convert: TypeAlias = Callable[[Cell], T]
+
+#: The least of the contract's limits on the length of text.
+_SHORT: Final = 200
 
 #: Excel keeps 15 digits of a number: of longer ones, the last are wrong already.
 _EXACT_FLOAT_LIMIT: Final = 10**15
@@ -50,6 +57,30 @@ def to_id(cell: Cell) -> str:
     return canonical_id(_exact_int(cell) if isinstance(cell, float) and cell.is_integer() else cell)
 
 
+def text_column(column: Sequence[str]) -> Sequence[str] | None:
+    """Texts that are accepted as they are: printable ASCII without spaces, not empty, not too long for any field."""
+    joined = " ".join(column)
+    lengths = set(map(len, column))
+    as_it_is = (
+        joined.isascii()
+        and joined.isprintable()
+        and joined.count(" ") == len(column) - 1
+        and 0 not in lengths
+        and max(lengths) <= _SHORT
+    )
+    return column if as_it_is else None
+
+
+def id_column(column: Sequence[str]) -> Sequence[str] | None:
+    """Ids that are in canonical form already."""
+    return None if ".0" in "\n".join(column) else text_column(column)
+
+
+def to_currency(cell: Cell) -> str:
+    """A currency's code in capitals: EUR."""
+    return to_text(cell).upper()
+
+
 def to_count(cell: Cell) -> int:
     """A whole number: 3, 3.0, "3"."""
     whole = None if isinstance(cell, bool) else _WHOLE_NUMBER.fullmatch(str(cell))
@@ -71,6 +102,69 @@ def to_decimal(cell: Cell) -> Decimal:
     decimals = (number[2] or "").rstrip("0")
     # `or`: a negative zero would be another identity than zero.
     return Decimal(f"{number[1]}.{decimals}" if decimals else number[1]) or Decimal(0)
+
+
+def local_number(inner: Convert[T], *, decimal: str | None = None, symbols: Sequence[str] = ()) -> Convert[T]:
+    """Read numbers as people write them in their country: `1.234,50 €`, `(12.00)` for a negative one.
+
+    Args:
+        decimal: The decimal sign, `,` or `.`; the other one, spaces and apostrophes then group digits.
+        symbols: Texts that may stand before or behind, such as `€`, `EUR`.
+    """
+    around = sorted(symbols, key=len, reverse=True)
+    grouped = re.compile(
+        rf"[+-]?\d{{1,3}}(?:[{'.' if decimal == ',' else ','}' \u00a0\u202f]\d{{3}})+(?:[{decimal}]\d*)?"
+    )
+
+    def convert(cell: Cell) -> T:
+        if not isinstance(cell, str):
+            return inner(cell)
+        text = _without_symbols(cell, around)
+        if decimal:
+            if grouped.fullmatch(text):
+                text = re.sub(rf"[^\d+{decimal}-]", "", text)
+            elif decimal == "," and "." in text:
+                raise ValueError(f"{shown(cell)} is not a number with a decimal comma")
+            text = text.replace(decimal, ".")
+        return inner(text)
+
+    return convert
+
+
+def _without_symbols(text: str, symbols: Sequence[str]) -> str:
+    sign = ""
+    for _ in range(2):  # one before, one behind
+        for symbol in symbols:
+            if text.startswith("-"):
+                sign, text = "-", text[1:].lstrip()
+            if text.startswith(symbol):
+                text = text[len(symbol) :].lstrip()
+            elif text.endswith(symbol):
+                text = text[: -len(symbol)].rstrip()
+    return sign + text
+
+
+def part_of(inner: Convert[T], separator: str | None, part: int | Literal["rest"]) -> Callable[[Cell], T | None]:
+    """Read one part of a cell that holds several: the first name, or the rest of a full name.
+
+    Args:
+        separator: What stands between parts; None: white space.
+        part: The how-manieth, from 1, or from the end as -1; "rest": all but the first.
+    Returns: None from the converter where there is no such part.
+    """
+
+    def convert(cell: Cell) -> T | None:
+        text = to_text(cell)
+        if part == "rest":
+            found = text.split(separator, 1)[1:]
+        else:
+            place = part - 1 if part > 0 else part
+            parts = text.split(separator)
+            found = parts[place : place + 1 or None] if -len(parts) <= place else []
+        chosen = found[0].strip() if found else ""
+        return inner(chosen) if chosen else None
+
+    return convert
 
 
 def choice(inner: Convert[str], values: Mapping[str, str], only: Sequence[str]) -> Convert[str]:
@@ -112,6 +206,15 @@ def moment_converter(form: str | None, zone: tzinfo) -> Convert[datetime]:
         return to_utc(_as_datetime(cell))
 
     return convert
+
+
+def moment_column(column: Sequence[str]) -> Sequence[datetime] | None:
+    """Moments in ISO 8601 without a zone, in UTC."""
+    try:
+        moments = [datetime.fromisoformat(cell + "+00:00") for cell in column]
+        return moments if min(moments) >= EARLIEST and max(moments) < LATEST else None
+    except (ValueError, TypeError):  # the latter of a day without a time, which takes the zone for one
+        return None
 
 
 def date_converter(form: str | None) -> Convert[date]:

@@ -1,38 +1,32 @@
-"""Replay a file into the topics: the whole way of a row, put together in one place.
+"""Replay files into the topics: the whole way of a row, put together in one place.
 
-1. `sources` opens the file and finds every table and column that the mapping names, before anything is published;
-2. each row is cleaned into an event (`cleaning`), or described as a rejected row;
-3. both are published (`publish`), the latter to `rejected_events`: rows read = published + rejected;
+1. `sources` opens a file and finds every table and column that the mapping names, before anything is published;
+2. its rows are read in batches, and each batch becomes events (`cleaning`), or descriptions of rejected rows;
+3. both are published (`publish`), the latter to `rejected_events`: rows read = published + rejected + skipped;
 4. the replay ends when the broker has taken all of them.
 
 Memory does not grow with the file (an Excel sheet is held as a whole, and see `identity.Ordinals`).
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
 from events import topics
-from events.contracts import RejectedRow
-from events.encoding import encode
-from events.errors import RejectedEvent
-from producers.cleaning import Clean, compile_cleaner, rejected_row
-from producers.identity import Ordinals
+from producers.intake import Counts, Intake, Rejections, Stopped, Window
 from producers.mapping import Mapping, StreamMapping
+from producers.pace import Pace
 from producers.publish import Publisher
-from producers.sources import Broken, Cells, Table, open_source
+from producers.sources import Location, Source, Table, Unreadable, locate, open_source
 
-#: Progress is told, and a wish to stop heard, once per so many rows.
-_ROWS_PER_REPORT: Final = 500
+__all__ = ["TOPICS", "Pace", "Progress", "Rejections", "Summary", "Window", "replay"]
 
 #: Topics that a replay may publish to.
 TOPICS: Final = tuple(topic.name for topic in topics.ALL)
-
-#: Rejected rows that a summary shows per column.
-_EXAMPLES: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,32 +35,27 @@ class Progress:
 
     rows: int
     rejected: int
-    #: Share of the file that is read, 0 to 1.
+    #: Share of the files that is read, 0 to 1.
     share: float
-
-
-@dataclass(slots=True)
-class Rejections:
-    """Rejected rows of one stream with the same column at fault."""
-
-    count: int = 0
-    #: The first few, as `place: reason`.
-    examples: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a replay did; `rows` = the sum of `published` + `rejected`."""
+    """What a replay did; `rows` = the sum of `published` + `rejected` + `skipped`."""
 
     rows: int
     #: Stream to events.
     published: dict[str, int]
     rejected: int
+    #: Rows outside of the wanted time, or that don't feed the stream.
+    skipped: int
     #: (stream, column at fault or None) to what was refused there.
     rejections: dict[tuple[str, str | None], Rejections]
     seconds: float
-    #: False when it was stopped before the end of the file.
+    #: False when it was stopped before the end.
     complete: bool
+    #: Why the end was not reached, when nobody wished to stop.
+    failure: str | None = None
 
     @property
     def rows_per_second(self) -> float:
@@ -74,109 +63,141 @@ class Summary:
         return self.rows / max(self.seconds, 1e-6)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How files are replayed."""
+
+    pace: Pace = field(default_factory=Pace)
+    window: Window | None = None
+    #: From the beginning again at the end, until stopped.
+    loop: bool = False
+    #: Wait for more at the end, until stopped.
+    follow: bool = False
+
+
 def replay(
-    path: Path,
+    files: Path | Sequence[Location],
     mapping: Mapping,
     publisher: Publisher,
     *,
+    options: Options | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Summary:
-    """Publish every row of a file.
+    """Publish every row of some files.
 
     Args:
         on_progress: Told now and then how far it is, and once at the end.
-        stop: Asked now and then; True ends the replay after the current row, with all of it delivered.
+        stop: Asked now and then; True ends the replay after the current batch, with all of it delivered.
     Raises: UsageError before anything is published, when file and mapping don't fit; Unavailable when events could
         not be delivered.
     """
-    run = _Run(path, mapping, publisher, on_progress, stop)
+    locations = locate(str(files)) if isinstance(files, Path) else list(files)
+    run = _Run(locations, mapping, publisher, options or Options(), on_progress=on_progress, stop=stop)
+    run.check()
     started = time.monotonic()
-    complete = all(run.replay_table(step) for step in run.steps)
+    complete, failure = True, None
+    try:
+        run.replay_all()
+    except Stopped as reason:
+        complete, failure = False, str(reason) or None
+    except Unreadable as error:
+        complete, failure = False, str(error)
     publisher.finish()
     run.report()
-    seconds = time.monotonic() - started
-    return Summary(run.rows, run.published, run.rejected, run.rejections, seconds, complete)
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """One table of the file, and how its rows become events."""
-
-    stream: StreamMapping
-    table: Table
-    clean: Clean
+    counts, seconds = run.counts, time.monotonic() - started
+    return Summary(
+        counts.rows, counts.published, counts.rejected, counts.skipped, counts.rejections, seconds, complete, failure
+    )
 
 
 class _Run:
-    """One replay under way: its counters, and the way of a row."""
+    """One replay under way."""
 
     def __init__(
         self,
-        path: Path,
+        locations: Sequence[Location],
         mapping: Mapping,
         publisher: Publisher,
+        options: Options,
+        *,
         on_progress: Callable[[Progress], None] | None,
         stop: Callable[[], bool],
     ) -> None:
-        source = open_source(path)
-        self._ordinals = Ordinals()
-        self.steps = tuple(
-            _Step(
-                stream,
-                source.table(stream.sheet, stream.columns),
-                compile_cleaner(stream, mapping.source, self._ordinals),
-            )
-            for stream in mapping.streams
-        )
-        self._file_name = path.name
-        self._source = mapping.source
-        self._origin = f"file/{quote(path.name, errors='surrogateescape')}"
+        self._locations = locations
+        self._mapping = mapping
         self._publisher = publisher
+        self._options = options
         self._on_progress = on_progress
         self._stop = stop
-        self._size = sum(step.table.size for step in self.steps) or 1
-        self._size_done = 0
-        self._table: Table | None = None
-        self.rows = self.rejected = 0
-        self.published = {stream.stream: 0 for stream in mapping.streams}
-        self.rejections: dict[tuple[str, str | None], Rejections] = {}
+        self._first: tuple[Source, list[tuple[Table, list[StreamMapping]]]] | None = None
+        self._files_done = 0
+        self._share = 0.0
+        self.counts = Counts()
 
-    def replay_table(self, step: _Step) -> bool:
-        """Publish the rows of one table. Returns: False when it was stopped on the way."""
-        self._table = step.table
-        stream = step.stream.stream
-        for number, cells in step.table.rows():
-            if self.rows % _ROWS_PER_REPORT == 0:
-                self.report()
-                if self._stop():
-                    return False
-            self.rows += 1
-            try:
-                if isinstance(cells, Broken):
-                    raise RejectedEvent(cells.reason)
-                self._publisher.publish(encode(step.clean(cells), source=self._origin))
-                self.published[stream] += 1
-            except RejectedEvent as error:
-                self._reject(error, step, step.table.place(number), cells)
-        self._size_done += step.table.size
-        self._table = None
-        return True
+    def check(self) -> None:
+        """Find all tables and columns, as far as that is possible without reading twice.
+
+        Raises: UsageError.
+        """
+        for location in reversed(self._locations[1:]):
+            if location.can_be_read_again and location.kind != ".xlsx":
+                self._open(location)[0].close()
+        self._first = self._open(self._locations[0])
+
+    def replay_all(self) -> None:
+        """Raises: Stopped, Unreadable, Unavailable."""
+        while True:
+            for number, location in enumerate(self._locations):
+                self._files_done = number
+                self._replay_file(location)
+            if not self._options.loop:
+                return
 
     def report(self) -> None:
         """Tell how far the replay is."""
         if self._on_progress:
-            read = self._size_done + (self._table.position() if self._table else 0)
-            self._on_progress(Progress(self.rows, self.rejected, min(1.0, read / self._size)))
+            self._on_progress(Progress(self.counts.rows, self.counts.rejected, min(1.0, self._share)))
 
-    def _reject(self, error: RejectedEvent, step: _Step, place: str, cells: Cells | Broken) -> None:
-        row = rejected_row(error, step.stream, self._ordinals, self._source, self._file_name, place, cells)
-        self._publisher.publish(encode(row, source=self._origin))
-        self.rejected += 1
-        self._remember(row)
+    def _replay_file(self, location: Location) -> None:
+        opened, self._first = self._first or self._open(location), None
+        source, tables = opened
+        intake = Intake(
+            self._mapping,
+            self._publisher,
+            self.counts,
+            name=location.name,
+            origin=f"file/{quote(location.name, errors='surrogateescape')}",
+            pace=self._options.pace,
+            window=self._options.window,
+            stop=self._stop,
+        )
+        with closing(source):
+            for number, (table, streams) in enumerate(tables):
+                for batch in table.batches(self._options.pace.batch_rows):
+                    self._share_is(number, len(tables), table)
+                    self.report()
+                    intake.take(batch, streams, table.place)
+                    if not batch.numbers and not batch.broken:
+                        self._options.pace.nap()
+                self._share_is(number + 1, len(tables), None)
 
-    def _remember(self, row: RejectedRow) -> None:
-        rejections = self.rejections.setdefault((row.stream, row.column), Rejections())
-        rejections.count += 1
-        if len(rejections.examples) < _EXAMPLES:
-            rejections.examples.append(f"{row.place}: {row.reason}")
+    def _open(self, location: Location) -> tuple[Source, list[tuple[Table, list[StreamMapping]]]]:
+        """The tables that the mapping reads, each with the streams that it feeds."""
+        mapping = self._mapping
+        source = open_source(location, mapping.csv, records=mapping.records, follow=self._options.follow)
+        try:
+            by_sheet: dict[str | None, list[StreamMapping]] = {}
+            for stream in mapping.streams:
+                by_sheet.setdefault(stream.sheet, []).append(stream)
+            return source, [
+                (source.table(sheet, list(dict.fromkeys(c for s in streams for c in s.columns))), streams)
+                for sheet, streams in by_sheet.items()
+            ]
+        except BaseException:
+            source.close()
+            raise
+
+    def _share_is(self, tables_read: int, tables: int, table: Table | None) -> None:
+        part = table.position() / table.size if table and table.size else 0.0
+        self._share = (self._files_done + (tables_read + part) / tables) / len(self._locations)

@@ -1,15 +1,19 @@
-"""Write the two sample workbooks, the same bytes every time: `python sample_data/generate.py`.
+"""Write the sample data, the same bytes every time: `python sample_data/generate.py`.
 
-The small one is small enough to count by hand. The large one is what exports really look like: see README.md for what
-is wrong in it. It is written with the seed below, so that a test may rely on its numbers.
+The small workbook is small enough to count by hand. The large one is what exports really look like: see README.md for
+what is wrong in it. `families.py` makes the other sources. All are written with the seed below, so that a test may rely
+on their numbers.
 """
 
+import csv
+import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Final, TypeAlias
 
+import families
 import xlsxwriter
 
 FOLDER: Final = Path(__file__).parent
@@ -69,9 +73,18 @@ NO_DATES: Final = ("31/02/2020 10:00", "yesterday", "29/02/2021 08:15", "2020", 
 
 
 def main() -> None:
-    """Write both workbooks beside this file."""
+    """Write all files beside this one."""
     write_workbook(FOLDER / "crm_export.xlsx", CRM_EXPORT)
-    write_workbook(FOLDER / "contact_center.xlsx", contact_center(Random(SEED)))  # noqa: S311 (sample data)
+    write_workbook(FOLDER / "contact_center.xlsx", contact_center(_random()))
+    for name, form, rows in families.tables(_random()):
+        write_text(FOLDER / name, form, rows)
+    (FOLDER / "crm_customers.json").write_text(
+        json.dumps(families.crm_customers(_random()), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+
+
+def _random() -> Random:
+    return Random(SEED)  # noqa: S311 (sample data)
 
 
 def contact_center(random: Random) -> Sheets:
@@ -81,6 +94,12 @@ def contact_center(random: Random) -> Sheets:
         "Customers": [("Customer", "Occupation", "Type"), *_customers(random)],
         "Topics": [("Month", "Product"), *_topics(random)],
     }
+
+
+def write_text(path: Path, form: families.Form, rows: Iterable[Sequence[object]]) -> None:
+    """Write a CSV file in the manner of the program that it would come from."""
+    with path.open("w", newline="", encoding=form.encoding) as file:
+        csv.writer(file, delimiter=form.delimiter, lineterminator=form.line_end).writerows(rows)
 
 
 def write_workbook(path: Path, sheets: Sheets) -> None:

@@ -22,7 +22,7 @@ from events.contracts import Event, RejectedRow
 from events.encoding import decode
 from events.errors import Unavailable
 from local_stack.broker import Broker
-from producers.mapping import load_mapping
+from producers.mapping_file import load_mapping
 from producers.publish import KafkaPublisher
 from producers.replay import Progress, replay
 
@@ -156,6 +156,56 @@ def test_files_and_mappings_that_do_not_fit(own_broker: Broker, file: str, mappi
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_standard_input() -> None:
+    with (SAMPLES / "shop_orders.csv").open("rb") as file:
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "c360",
+                "replay",
+                "-",
+                "--mapping",
+                SAMPLES / "shop_orders.toml",
+                "--dry-run",
+                "--json",
+            ],
+            env=environment("127.0.0.1:1"),
+            stdin=file,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["published"] == {"transactions": 796}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--rat", "5"], "there is no option --rat"),
+        (["--rate", "fast"], "--rate 'fast' is not a number above 0, such as 60/s"),
+        (["--from", "soon"], "--from 'soon' is not a day or a moment"),
+        ([SAMPLES / "shop_products.csv", "--follow"], "--follow is for one file"),
+        ([SAMPLES / "none-*.csv"], "there is no file"),
+    ],
+)
+def test_options_that_can_not_be_used(arguments: list[str | Path], message: str) -> None:
+    done = c360("127.0.0.1:1", SAMPLES / "shop_orders.csv", *arguments)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert message in done.stderr
+
+
+def test_pace_and_window() -> None:
+    started = time.monotonic()
+    options = ["--dry-run", "--json", "--rate", "100/s", "--from", "2024-06-01", "--to", "2024-07-01"]
+    done = c360("127.0.0.1:1", SAMPLES / "shop_orders.csv", *options)
+    summary = json.loads(done.stdout)
+    assert (summary["published"], summary["skipped"], summary["rejected"]) == ({"transactions": 58}, 738, 4)
+    assert time.monotonic() - started > 7
 
 
 def test_ctrl_c_ends_in_good_order(own_broker: Broker, tmp_path: Path) -> None:

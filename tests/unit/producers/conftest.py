@@ -10,7 +10,9 @@ import xlsxwriter
 
 from events.contracts import Event
 from events.encoding import Record, decode
-from producers.mapping import Mapping, load_mapping
+from producers.mapping import Mapping
+from producers.mapping_file import load_mapping
+from producers.records import RecordBatch
 from producers.replay import Summary, replay
 
 INTERACTIONS = """
@@ -35,6 +37,10 @@ class Collector:
         event = decode(record.topic, record.key, record.value, record.headers)
         assert isinstance(event, Event)
         self.events.setdefault(record.topic, []).append(event)
+
+    def publish_all(self, batch: RecordBatch) -> None:
+        for record in batch:
+            self.publish(record)
 
     def finish(self) -> None:
         self.finished = True
@@ -102,7 +108,7 @@ def replayed() -> Callable[[Path, Mapping], tuple[Summary, Collector]]:
         summary = replay(path, mapping, collector)
         assert collector.finished
         assert summary.complete
-        assert summary.rows == sum(summary.published.values()) + summary.rejected
+        assert summary.rows == sum(summary.published.values()) + summary.rejected + summary.skipped
         assert summary.published == {s: len(collector.events.get(s, [])) for s in summary.published}
         assert summary.rejected == len(collector.events.get("rejected_events", []))
         assert summary.rejected == sum(rejections.count for rejections in summary.rejections.values())

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from events.errors import UsageError
-from producers.mapping import Mapping, load_mapping
+from producers.mapping import Mapping
+from producers.mapping_file import load_mapping
 
 HEAD = 'source = "test"\n[[streams]]\nstream = "customers"\n[streams.fields]\ncustomer_id = "Id"\n'  # 5 lines
 FACTS = 'source = "test"\n[[streams]]\nstream = "interactions"\n[streams.fields]\ncustomer_id = "Id"\nchannel = "C"\n'
@@ -92,7 +93,7 @@ def test_what_a_mapping_holds(mapping: Callable[[str], Mapping]) -> None:
     (stream,) = loaded.streams
     assert loaded.source == "test"
     assert (stream.stream, stream.sheet, stream.derives_identity) == ("interactions", None, True)
-    assert stream.columns == ("Id", "C", "When")
+    assert stream.columns == (("Id",), ("C",), ("When",))
     assert stream.column_of("occurred_at") == "When"
     assert str(stream.constants["revenue"]) == "1.5"
 
