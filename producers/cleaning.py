@@ -132,7 +132,7 @@ class Cleaner:
             parts = [columns[part.name] for part in key if part.name != MOMENT]
             return key_ids(moments if local else None, zip(repeat(self._source, len(moments)), *parts, strict=True))
         content = [_told(columns.get(name), default, len(moments)) for name, default in self._content]
-        return content_ids(self._ordinals, moments, zip(repeat(self._source, len(moments)), *content, strict=True))
+        return content_ids(self._ordinals, self._source, moments, content)
 
 
 def _told(column: Sequence[object] | None, default: object, count: int) -> Sequence[object]:

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
+from itertools import repeat
 from typing import Final
 from uuid import UUID
 
@@ -68,19 +69,27 @@ class _Overflow:
         return int(row[0][0])
 
 
-def content_ids(ordinals: Ordinals, moments: Sequence[datetime], contents: Iterable[tuple[object, ...]]) -> list[str]:
+def content_ids(
+    ordinals: Ordinals, source: str, moments: Sequence[datetime], columns: Sequence[Sequence[object]]
+) -> list[str]:
     """The ids of facts that have none, in the time-local form of `events.identity.derived_id`.
 
+    The same as `derived_id` at half of its cost, which is the largest of a replay.
+
     Args:
-        contents: Source and fields of each fact, cleaned, in a fixed order; those that are left out count as their
-            default.
+        columns: The fields of the facts, cleaned, in a fixed order; those that are left out are their default.
     """
-    listed = list(contents)
-    hashes = [_hash(moment, content) for moment, content in zip(moments, listed, strict=True)]
+    contents = zip(repeat(source, len(moments)), *columns, repeat(0), strict=False)  # with the ordinal 0
+    hashes = [
+        # The milliseconds are exact: in our centuries, a float keeps microseconds to less than a half.
+        (round(moment.timestamp() * 1e6) // 1000 & 0xFFFF_FFFF_FFFF).to_bytes(6, "big")
+        + blake2b(repr(content).encode(), digest_size=10).digest()
+        for moment, content in zip(moments, contents, strict=True)
+    ]
     ids = _spelled(hashes)
     for place, ordinal in enumerate(ordinals.next_of_all(hashes)):
         if ordinal:
-            ids[place] = derived_id(moments[place], *listed[place], ordinal=ordinal)
+            ids[place] = derived_id(moments[place], source, *(column[place] for column in columns), ordinal=ordinal)
     return ids
 
 
@@ -101,16 +110,6 @@ def reject_id(ordinals: Ordinals, source: str, stream: str, row: Mapping[str, st
     content = (source, stream, *sorted(row.items()))
     ordinal = ordinals.next(fact_id(repr(content)))
     return str(UUID(bytes=fact_id(repr((*content, ordinal)))))
-
-
-def _hash(moment: datetime, content: tuple[object, ...]) -> bytes:
-    """The 16 bytes that `derived_id` with the ordinal 0 spells out, before its fixed bits are set.
-
-    Together with `_spelled` it does the same at half of the cost, which is the largest of a replay.
-    """
-    # Exact: in our centuries, a float keeps microseconds to less than a half.
-    milliseconds = round(moment.timestamp() * 1e6) // 1000 & 0xFFFF_FFFF_FFFF
-    return milliseconds.to_bytes(6, "big") + blake2b(repr((*content, 0)).encode(), digest_size=10).digest()
 
 
 _VERSION: Final = bytes(0x80 | byte & 0x0F for byte in range(256))

@@ -133,8 +133,8 @@ def test_headers_may_be_spelled_otherwise(replayed: Replayed, mapping: Load, csv
         (SHOP + 'amount = { column = "A", on_error = "empty" }', "needs a `default`"),
         (SHOP + "amount = { column = [] }", "the name of its column is empty"),
         (
-            SHOP
-            + 'amount = "A"\ntransaction_id="T"\n[[streams]]\nstream="customers"\nidentity=["a"]\nfields={customer_id="a"}',
+            SHOP + 'amount = "A"\ntransaction_id="T"\n'
+            '[[streams]]\nstream="customers"\nidentity=["a"]\nfields={customer_id="a"}',
             "line 14: `identity` has no meaning here, since stream 'customers' has its key",
         ),
         (

@@ -68,7 +68,7 @@ def test_fields_that_are_not_mapped_are_left_out() -> None:
     assert len(packer.nothing()) == 0
 
 
-CONTENTS = st.tuples(st.just("source"), NAMES, st.none() | NAMES, st.integers(0, 2), st.just(Decimal("1.5")))
+CONTENTS = st.tuples(NAMES, st.none() | NAMES, st.integers(0, 2), st.just(Decimal("1.5")))
 
 
 @given(facts=st.lists(st.tuples(MOMENTS, CONTENTS), max_size=8), repeated=st.integers(0, 3))
@@ -77,11 +77,12 @@ def test_content_ids_are_derived_ids(facts: list[tuple[datetime, tuple[object, .
     seen: list[tuple[datetime, tuple[object, ...]]] = []
     expected = []
     for moment, content in facts:
-        expected.append(derived_id(moment, *content, ordinal=seen.count((moment, content))))
+        expected.append(derived_id(moment, "source", *content, ordinal=seen.count((moment, content))))
         seen.append((moment, content))
     ordinals, ids = Ordinals(), []
     for part in (facts[:3], facts[3:]):
-        ids += content_ids(ordinals, [moment for moment, _ in part], [content for _, content in part])
+        columns = list(zip(*(content for _, content in part), strict=True)) or [()] * 4
+        ids += content_ids(ordinals, "source", [moment for moment, _ in part], columns)
     # Moments that differ by less than a millisecond share an id's time, and so count as one row said twice.
     if len({moment.replace(microsecond=moment.microsecond // 1000 * 1000) for moment, _ in facts}) == len(
         {moment for moment, _ in facts}

@@ -74,6 +74,15 @@ def test_any_bytes_below_the_header(replayed: Replayed, interactions: Mapping, p
     replayed(path, interactions)
 
 
+def is_unicode(value: object) -> bool:
+    """False where half of a surrogate pair stands, even in the name of an empty member: such a line is no JSON."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 @per_file
 @given(values=st.lists(st.dictionaries(st.sampled_from(HEADER) | TEXTS, VALUES, max_size=4) | VALUES, max_size=6))
 def test_no_json_line_gets_lost(
@@ -85,6 +94,7 @@ def test_no_json_line_gets_lost(
     kept = [
         value for value in values
         if not (isinstance(value, dict) and all(cell is None or cell == "" for cell in value.values()))
+        or not is_unicode(value)
     ]  # fmt: skip
     assert summary.rows == len(kept)  # type: ignore[attr-defined]
 
