@@ -1,7 +1,9 @@
-"""`python -m benchmarks [EVENTS]`: the short set."""
+"""`python -m benchmarks [EVENTS]`: the short set. The long one beside it: `python -m benchmarks.growth`."""
 
 import sys
 
-from benchmarks.throughput import main
+from benchmarks import replay, throughput
 
-main(*map(int, sys.argv[1:2]))
+arguments = [int(argument) for argument in sys.argv[1:2]]
+throughput.main(*arguments)
+replay.main(*arguments)

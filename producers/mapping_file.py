@@ -207,7 +207,7 @@ def _field_spec(value: object, place: _Place) -> _FieldSpec:
 
 
 def _compile_field(field: FieldInfo, spec: _FieldSpec, place: _Place, zone: tzinfo) -> ColumnField:
-    assert spec.column is not None  # noqa: S101  (`_field_spec`)
+    assert spec.column is not None
     kind, convert = _converter(field, spec, place, zone)
     if spec.default is not None:
         fallback = _fixed(spec.default, convert, place)

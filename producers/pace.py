@@ -68,8 +68,8 @@ class Pace:
         self.sleep(_NAP_SECONDS)
 
     def _due_at(self, moment: datetime) -> float:
-        assert self.speed is not None  # noqa: S101 (only asked when there is one)
-        assert self._origin is not None  # noqa: S101
+        assert self.speed is not None
+        assert self._origin is not None
         start, first = self._origin
         return start + (moment - first) / timedelta(seconds=self.speed)
 
