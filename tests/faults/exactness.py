@@ -8,7 +8,7 @@ from tests.faults.stand import Stand
 
 
 def assert_exact(stand: Stand, told: Iterable[Told]) -> Ledger:
-    """Hold every table against an independent count of the events, and against the SQL of sql/verify.
+    """Hold every table against an independent count of the events, and every total against its question in SQL.
 
     Args:
         told: All events in the order of their publication, as often as they were published.
