@@ -11,6 +11,7 @@ from typing import Final
 from fastapi import APIRouter, FastAPI
 from starlette.staticfiles import StaticFiles
 
+from api import metrics
 from api.access.callers import Gate
 from api.access.limits import RateLimits
 from api.broker import Broker
@@ -22,6 +23,8 @@ from api.interactions import endpoints as interactions
 from api.kit.freshness import Fresh
 from api.kit.openapi import describe, operation_id, unversioned_operation_id
 from api.kit.request_context import RequestContext
+from api.live import endpoints as live
+from api.live.streams import SharedViews
 from api.pages import endpoints as pages
 from api.positions import Positions
 from api.product_interest import endpoints as product_interest
@@ -62,11 +65,12 @@ def create_app(settings: ApiSettings, *, database_url: str, kafka: Mapping[str, 
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=operation_id,
-        max_body_size=settings.body_bytes,
     )
     app.state.database = Database(database_url, pool_size=settings.pool_size)
     app.state.positions = Positions(database_url)
+    app.state.shared_views = SharedViews()
     app.state.broker = Broker(kafka)
+    app.state.body_bytes = settings.body_bytes
     app.state.gate = Gate(open_reads=settings.open_reads)
     app.state.limits = RateLimits(
         reads_per_minute=settings.reads_per_minute, writes_per_minute=settings.writes_per_minute
@@ -89,6 +93,7 @@ def _add_subjects(app: FastAPI) -> None:
     )
     for router in questions:
         versioned.include_router(router, dependencies=[Fresh], responses=documented(NotYetIncluded))
+    versioned.include_router(live.router)
     versioned.include_router(writes.router)
     app.include_router(versioned)
     as_of_old = APIRouter(prefix=UNVERSIONED, generate_unique_id_function=unversioned_operation_id)
@@ -99,6 +104,7 @@ def _add_subjects(app: FastAPI) -> None:
     app.include_router(as_of_old)
     app.include_router(health.router)
     app.include_router(health.ready_router)
+    app.include_router(metrics.router)
     app.include_router(pages.router)
 
 

@@ -34,6 +34,8 @@ class Positions:
         self._url = database_url
         #: Everything before it is in the totals; empty until it was read for the first time.
         self.current: Position = {}
+        #: True once the process is about to end: whoever waits for changes is told that there is none.
+        self.stopping = False
         self._committed_at: datetime | None = None
         self._age_when_read = 0.0
         self._read_at = 0.0
@@ -56,9 +58,14 @@ class Positions:
         """Wait until the position is another one than this; False when it was not within that time."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while self.current == known:
+                while self.current == known and not self.stopping:
                     await self._moved.wait()
         return self.current != known
+
+    async def wait_for_stop(self, *, seconds: float) -> None:
+        """Pause, unless the process is about to end."""
+        if not self.stopping:
+            await asyncio.sleep(seconds)
 
     @asynccontextmanager
     async def following(self) -> AsyncIterator[None]:

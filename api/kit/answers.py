@@ -18,6 +18,11 @@ Amount = Annotated[Decimal, WithJsonSchema({"type": "number"})]
 AnsweredId = Annotated[int | str, BeforeValidator(id_as_json)]
 
 
+def encode_json(model: BaseModel) -> bytes:
+    """A model as JSON, with exact numbers."""
+    return _encode(model.model_dump())
+
+
 def json_answer(model: BaseModel, *, next_page: str | None = None) -> Response:
     """The answer with this body.
 
@@ -25,4 +30,4 @@ def json_answer(model: BaseModel, *, next_page: str | None = None) -> Response:
         next_page: Where the next page is, for the header `Link` (RFC 8288).
     """
     headers = {"Link": f'<{next_page}>; rel="next"'} if next_page else None
-    return Response(_encode(model.model_dump()), media_type="application/json", headers=headers)
+    return Response(encode_json(model), media_type="application/json", headers=headers)

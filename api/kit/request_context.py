@@ -13,6 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.metrics import count_request
+
+#: Other methods are counted as one: a client may invent as many as it likes.
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 HEADER: Final = "X-Request-ID"
 #: Other ids are replaced: they end up in logs and headers.
 _ACCEPTED: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
@@ -84,6 +88,8 @@ def _operation(scope: Scope) -> str | None:
 
 
 def _log(scope: Scope, status: int, seconds: float) -> None:
+    method = scope["method"] if scope["method"] in _METHODS else "other"
+    count_request(operation=_operation(scope), method=method, status=status, seconds=seconds)
     log = logger.warning if status >= HTTPStatus.INTERNAL_SERVER_ERROR else logger.info
     milliseconds = round(seconds * 1000, 1)
     log("answered", method=scope["method"], operation=_operation(scope), status=status, duration_ms=milliseconds)

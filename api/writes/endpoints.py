@@ -20,6 +20,7 @@ from api.errors import (
     TooSlow,
     documented,
 )
+from api.kit.bodies import Body
 from api.kit.freshness import POSITION
 from api.kit.parameters import CustomerId
 from api.kit.position import Position, write_position
@@ -79,13 +80,12 @@ def _publisher(stream: str) -> Callable[..., Awaitable[Response]]:
 
     async def publish(
         *,
-        request: Request,
         caller: Ingester,
         database: DatabaseDependency,
         broker: BrokerDependency,
+        body: Body,
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
-        body = await request.body()
         records = [encode(event, source=f"api/{caller.token_id}") for event in read_batch(stream, body)]
         if idempotency_key is None:
             return _answer(_written(len(records), await broker.publish(records)))

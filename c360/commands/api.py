@@ -4,12 +4,14 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import Final, NoReturn
 
 from psycopg.conninfo import conninfo_to_dict
 from uvicorn import Config, Server
 
 from api.app import create_app
+from api.positions import Positions
 from c360.database import errors
 from c360.environment import read_settings
 from c360.logs import set_up_logging
@@ -41,8 +43,9 @@ def api(*, host: str | None = None, port: int | None = None, data_dir: Path | No
         conninfo_to_dict(database_url)  # refuses what is no URL; whether Postgres is there is for /ready to say
     listener = _listen(host or settings.api.host, settings.api.port if port is None else port)
     set_up_logging(settings.log)
+    app = create_app(settings.api, database_url=database_url, kafka=kafka)
     config = Config(
-        create_app(settings.api, database_url=database_url, kafka=kafka),
+        app,
         loop="uvloop",
         http="httptools",
         ws="none",
@@ -54,7 +57,19 @@ def api(*, host: str | None = None, port: int | None = None, data_dir: Path | No
     # When it has stopped gracefully, uvicorn raises the signal again: for us that is a normal end, not a death by it.
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, _end)
-    Server(config).run(sockets=[listener])
+    _Server(config, app.state.positions).run(sockets=[listener])
+
+
+class _Server(Server):
+    """Ends the streams of subscribers first, which otherwise would not end by themselves."""
+
+    def __init__(self, config: Config, positions: Positions) -> None:
+        super().__init__(config)
+        self._positions = positions
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._positions.stopping = True
+        super().handle_exit(sig, frame)
 
 
 def _listen(host: str, port: int) -> socket.socket:

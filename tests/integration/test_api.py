@@ -28,6 +28,7 @@ from starlette.testclient import TestClient
 from api.access.tokens import Scope, create_token
 from api.app import create_app
 from api.database import Database, QueryTimeout
+from events.admin import create_topics
 from local_stack.postgres import SETTINGS, Postgres
 from settings import ApiSettings
 from sql.migrate import migrate
@@ -518,18 +519,21 @@ def test_the_life_of_a_token(filled: str, tmp_path: Path) -> None:
         assert reader.rpartition("_")[2] not in (tmp_path / "api.log").read_text()
 
 
-def test_every_promise_of_the_openapi_document(filled: str, tmp_path: Path) -> None:
+def test_every_promise_of_the_openapi_document(filled: str, broker: str, tmp_path: Path) -> None:
     """Generated requests, valid and not: no 5xx, no undocumented status, no answer that breaks its schema."""
     load_all_checks()
     with psycopg.connect(filled) as connection:
         token = create_token(connection, "schemathesis", list(Scope))
-    with api_process(filled, tmp_path / "api.log", open_reads=False) as (url, _):
+    create_topics({"bootstrap.servers": broker}, partitions=4, replication_factor=1)
+    with api_process(filled, tmp_path / "api.log", open_reads=False, kafka=broker) as (url, _):
         config = schemathesis.Config.discover()
         # Who may ask has tests of its own; here the token is always good.
         config.projects.default.generation.update(with_security_parameters=False)
         schema = schemathesis.openapi.from_url(f"{url}/openapi.json", config=config)
-        # Under the batch systems' paths the same endpoints answer.
-        obey_all(schema.exclude(operation_id_regex="_unversioned$"), {"Authorization": f"Bearer {token}"})
+        # Under the batch systems' paths the same endpoints answer; what is live has no end.
+        obey_all(
+            schema.exclude(operation_id_regex="_unversioned$|^follow_totals$"), {"Authorization": f"Bearer {token}"}
+        )
 
 
 def obey_all(schema: schemathesis.schemas.BaseSchema, headers: dict[str, str]) -> None:
@@ -554,6 +558,12 @@ def obey(cases: SearchStrategy[schemathesis.Case], headers: dict[str, str]) -> N
         # That `from` must be before `to`, and that `after` comes from an answer, can't be said in OpenAPI.
         sent = set(case.query or ())
         unsaid = [positive_data_acceptance] if {"from", "to"} <= sent or "after" in sent else []
+        if case.method == "POST":  # nor all of the rules for events
+            unsaid = [positive_data_acceptance]
+        for named in (case.query, case.headers):  # that nobody will reach a position is 504, and takes its time
+            for name in ("position", "C360-Position"):
+                if named and name in named:
+                    del named[name]
         case.call_and_validate(headers=headers, excluded_checks=unsaid)
 
     check()

@@ -1,6 +1,7 @@
 """Events sent over HTTP, through a real broker and a real processor, and read back."""
 
 import asyncio
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from api_process import api_process, wait_until
 
 from api.access.tokens import Scope, create_token
+from api.kit.position import includes, read_position
 from tests.faults import stand as stands
 from tests.faults.stand import Stand
 
@@ -105,3 +107,93 @@ def test_the_broker_away_stops_writes_and_not_reads(stand: Stand, api: httpx2.Cl
     assert away.status_code == 503
     assert away.json()["type"] == "/problems/broker-away"
     assert api.get("/product-interactions").status_code == 200
+
+
+class Listener:
+    """Reads the events of a stream."""
+
+    def __init__(self, response: httpx2.Response) -> None:
+        self._lines = response.iter_lines()
+
+    def next(self) -> dict[str, str]:
+        """The next event, without comments."""
+        event: dict[str, str] = {}
+        for line in self._lines:
+            name, _, value = line.partition(": ")
+            if name:
+                event[name] = value
+            elif "data" in event:
+                return event
+        raise AssertionError("the stream ended")
+
+
+def test_totals_are_sent_as_they_change(stand: Stand, api: httpx2.Client, database: str) -> None:
+    stand.start_processor()
+    api.post("/events/interactions", json=interaction(0, "warm"))
+    wait_until(lambda: api.get("/interactions/warm").status_code == 200, seconds=60)
+    with api.stream("GET", "/live?customer_id=1") as one, api.stream("GET", "/live?view=product_metrics") as other:
+        assert one.headers["content-type"].startswith("text/event-stream")
+        assert (one.headers["cache-control"], one.headers["x-accel-buffering"]) == ("no-store", "no")
+        customer, products = Listener(one), Listener(other)
+        assert customer.next()["data"] == "null"
+        assert json.loads(products.next()["data"])["data"] == []
+
+        sent = api.post("/events/interactions", json=interaction(1))
+        event = customer.next()
+        assert event["event"] == "customer"
+        assert json.loads(event["data"])["channels"][0]["interactions"] == 1
+        assert includes(read_position(event["id"]), read_position(sent.headers["C360-Position"]))
+
+        bought = {"transaction_id": "t", "customer_id": "1", "occurred_at": "2020-02-11T16:10:00Z"}
+        api.post("/events/transactions", json={**bought, "product_id": "P", "amount": 19.95, "currency": "EUR"})
+        assert json.loads(products.next()["data"])["data"][0]["revenue"] == 19.95
+        event = customer.next()
+        assert json.loads(event["data"])["lifetime_value"] == 19.95
+
+        with psycopg.connect(database) as connection:  # however many listen
+            listening = connection.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'c360-api-positions'"
+            ).fetchone()
+        assert listening == (1,)
+    # Resumed where it was, it waits for what is new; resumed behind that, it begins with the state of now.
+    with api.stream("GET", "/live?customer_id=1", headers={"Last-Event-ID": event["id"]}) as one:
+        api.post("/events/interactions", json=interaction(2))
+        assert json.loads(Listener(one).next()["data"])["channels"][0]["interactions"] == 2
+    with api.stream("GET", "/live?customer_id=1", headers={"Last-Event-ID": event["id"]}) as one:
+        assert json.loads(Listener(one).next()["data"])["channels"][0]["interactions"] == 2
+    assert api.get("/live").status_code == 422
+    assert api.get("/live?customer_id=1&view=daily_sales").status_code == 422
+
+
+def test_changes_are_sent_within_the_time_of_a_glance(stand: Stand, api: httpx2.Client, database: str) -> None:
+    """From the commit to the event: 200 ms."""
+    stand.start_processor()
+    api.post("/events/interactions", json=interaction(0))
+    wait_until(lambda: api.get("/interactions/1").status_code == 200, seconds=60)
+    delays = []
+    with api.stream("GET", "/live?customer_id=1") as stream:
+        listener = Listener(stream)
+        listener.next()
+        for number in range(1, 21):
+            time.sleep(0.15)
+            api.post("/events/interactions", json=interaction(number))
+            listener.next()
+            seen_at = time.time()
+            with psycopg.connect(database) as connection:
+                row = connection.execute("SELECT max(extract(epoch FROM committed_at)) FROM positions").fetchone()
+            assert row
+            delays.append(seen_at - float(row[0]))
+    assert sorted(delays)[10] < 0.2, delays
+
+
+def test_subscribers_do_not_hold_up_the_end(database: str, tmp_path: Path) -> None:
+    with (
+        api_process(database, tmp_path / "api.log") as (url, process),
+        httpx2.stream("GET", f"{url}/api/v1/live?customer_id=1") as stream,
+    ):
+        Listener(stream).next()
+        started = time.monotonic()
+        process.terminate()
+        assert process.wait(timeout=8) == 0
+        assert time.monotonic() - started < 4
+    assert "Traceback" not in (tmp_path / "api.log").read_text()

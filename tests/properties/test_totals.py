@@ -6,7 +6,7 @@ against a count in plain Python (`world.Truth`). Nightly, 2,000 examples:
 HYPOTHESIS_PROFILE=nightly python -m pytest tests/properties/test_totals.py
 """
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
 from copy import deepcopy
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -39,7 +39,7 @@ EXAMPLES = 2000 if NIGHTLY else 60
 FEW = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much]
 
 # Few of each, so that the same fact, customer, total and month come up again and again.
-CUSTOMERS = st.sampled_from(["1", "2", "3", "4", "Ümit"])
+CUSTOMERS = st.sampled_from(["1", "2", "3", "Ümit"])
 EVENT_IDS = st.sampled_from(
     [
         "a",
@@ -65,7 +65,7 @@ MOMENTS = st.sampled_from(
     ]
 )
 REVENUES = st.sampled_from([None, None, Decimal("0.1"), Decimal("-0.10"), Decimal("999999999999.999999"), Decimal(0)])
-TYPES = st.sampled_from([UNSET, None, "Red", "Blue", "unknown"])
+TYPES = st.sampled_from([UNSET, None, "Red", "Blue", "Blue", "unknown"])
 FORMS = st.sampled_from(["binary", "binary", "plain", "structured"])
 
 INTERACTIONS = st.builds(
@@ -79,7 +79,7 @@ INTERACTIONS = st.builds(
     revenue=REVENUES,
 )
 CATEGORIES = st.sampled_from(["Garden", "Kitchen", "unknown"])
-PRODUCT_IDS = st.sampled_from(["p", "q", "7"])
+PRODUCT_IDS = st.sampled_from(["p", "7"])
 TRANSACTIONS = st.builds(
     lambda what, **others: Transaction(product_id=what[0], category=what[1], **others),
     st.tuples(PRODUCT_IDS, st.none()) | st.tuples(st.none() | PRODUCT_IDS, CATEGORIES),
@@ -90,15 +90,15 @@ TRANSACTIONS = st.builds(
     amount=st.sampled_from([Decimal(text) for text in ("0.1", "-0.10", "999999999999.999999", "0", "12.5", "12.50")]),
     currency=st.sampled_from(["EUR", "USD"]),
 )
-CATALOGUE = st.one_of(
-    st.builds(
-        Product,
-        product_id=PRODUCT_IDS,
-        name=st.sampled_from([None, "Pot"]),
-        category=st.none() | CATEGORIES,
-        price=REVENUES,
-    ),
-    st.builds(Channel, channel=CHANNELS, channel_type=st.sampled_from([None, "direct"]), unit_price=REVENUES),
+PRODUCTS_TOLD = st.builds(
+    Product,
+    product_id=PRODUCT_IDS,
+    name=st.sampled_from([None, "Pot"]),
+    category=st.none() | CATEGORIES,
+    price=REVENUES,
+)
+CHANNELS_TOLD = st.builds(
+    Channel, channel=CHANNELS, channel_type=st.sampled_from([None, "direct"]), unit_price=REVENUES
 )
 PROFILES = st.builds(
     Customer,
@@ -162,9 +162,12 @@ PROFILE = happening("tell", PROFILES, FORMS)
 COMMON = (
     PROFILE,
     PROFILE,
-    happening("tell", CATALOGUE, FORMS),
-    happening("tell", CATALOGUE, FORMS),
+    PROFILE,
+    happening("tell", PRODUCTS_TOLD, FORMS),
+    happening("tell", PRODUCTS_TOLD, FORMS),
+    happening("tell", CHANNELS_TOLD, FORMS),
     happening("tell", REJECTED_ROWS, FORMS),
+    happening("withdraw", st.just("customers"), CUSTOMERS),
     happening("withdraw", st.just("customers"), CUSTOMERS),
     happening("withdraw", st.just("channels"), CHANNELS),
     happening("withdraw", st.just("products"), PRODUCT_IDS),
@@ -219,6 +222,25 @@ CHUNK_SIZES = st.sampled_from([1, 2, 10])
 at_once = settings(max_examples=500 if NIGHTLY else 30, deadline=None, suppress_health_check=FEW)
 
 
+def population() -> Iterator[Event]:
+    """Customers, each with facts under identities of their own, so that whatever happens next happens to something."""
+    first, second = datetime(2020, 2, 1, tzinfo=UTC), datetime(2020, 3, 1, tzinfo=UTC)
+    yield ProductDiscussion(month="2020-02", product="Sand")
+    yield Product(product_id="p", category="Garden")
+    contact = Interaction(event_id="", customer_id="", channel="Email", occurred_at=first, revenue=Decimal("0.1"))
+    bought = Transaction(
+        transaction_id="", customer_id="", occurred_at=first, product_id="p", amount=Decimal("12.5"), currency="EUR"
+    )
+    for customer in ("1", "2", "Ümit"):
+        yield Customer(customer_id=customer, customer_type="Red", segment="Blue")
+        for place, changes in enumerate(
+            ({}, {"product": "Orange", "channel": "Call"}, {"occurred_at": second, "count": 2})
+        ):
+            yield replace(contact, event_id=f"{customer}/{place}", customer_id=customer, **changes)
+        for place, changes in enumerate(({}, {"category": "Kitchen"}, {"occurred_at": second}, {"product_id": "7"})):
+            yield replace(bought, transaction_id=f"{customer}/{place}", customer_id=customer, **changes)
+
+
 class Machine(RuleBasedStateMachine):
     """What may happen."""
 
@@ -239,12 +261,18 @@ class Machine(RuleBasedStateMachine):
         self.sound = True
         return result
 
-    @initialize(cached_rows=st.sampled_from([1, 3, 1000]), forgotten=MODES)
-    def begin(self, cached_rows: int, forgotten: Forgotten) -> None:
+    @initialize(
+        cached_rows=st.sampled_from([1, 3, 1000]), forgotten=MODES, populated=st.sampled_from([True, True, False])
+    )
+    def begin(self, cached_rows: int, forgotten: Forgotten, populated: bool) -> None:
         self.world = self.ground.world(cached_rows=cached_rows, forgotten=forgotten)
+        if populated:
+            for event in population():
+                self.world.tell(event)
+            self.settle()
         self.sound = True
 
-    @rule(happenings=st.lists(HAPPENINGS, min_size=1, max_size=12))
+    @rule(happenings=st.lists(HAPPENINGS, min_size=5, max_size=30))
     def tell(self, happenings: list[tuple[Any, ...]]) -> None:
         for method, *arguments in happenings:
             getattr(self.world, method)(*arguments)
@@ -273,18 +301,13 @@ class Machine(RuleBasedStateMachine):
                     self.run(self.world.commit(name, topic, {number: [1000] for number in mine}))
         self.run(self.world.check())
 
-    @rule(name=st.sampled_from(["first", "second"]))
-    def crash(self, name: str) -> None:
-        """A worker is started anew, and given the partitions that it had."""
-        if mine := self.partitions_of(name):
-            self.world.restart(name)
-            self.run(self.world.assign(name, mine))
-
-    @rule(owners=st.lists(st.sampled_from(["first", "second"]), min_size=PARTITIONS, max_size=PARTITIONS))
-    def reassign(self, owners: list[str]) -> None:
-        """Partitions are given to either worker; one that is left with none hears nothing of it."""
-        self.owners = dict(enumerate(owners))
-        for name in set(owners):
+    @rule(owners=st.just([]) | st.lists(st.sampled_from(["first", "second"]), min_size=PARTITIONS, max_size=PARTITIONS))
+    def upheaval(self, owners: list[str]) -> None:
+        """Partitions are given to either worker, one that is left with none hears nothing of it; or all start anew."""
+        if not owners:
+            self.world.workers.clear()
+        self.owners = dict(enumerate(owners)) or self.owners
+        for name in sorted(set(self.owners.values())):
             self.run(self.world.assign(name, self.partitions_of(name)))
 
     @rule(name=st.sampled_from(["first", "second"]), topic=TOPICS)

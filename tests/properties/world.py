@@ -545,7 +545,8 @@ class World:
         earlier = [one for one in self._facts() if type(one) is type(told)]
         if earlier:
             before = earlier[pick % len(earlier)]
-            self.tell(replace(before, **{name: getattr(told, name) for name in fields if hasattr(told, name)}))
+            both = {name for one in fields for name in (("product_id", "category") if one == "product_id" else (one,))}
+            self.tell(replace(before, **{name: getattr(told, name) for name in both if hasattr(told, name)}))
 
     def withdraw_told(self, pick: int) -> None:
         """Take a fact back that was told before."""

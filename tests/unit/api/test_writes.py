@@ -121,14 +121,25 @@ def test_writing_needs_its_own_scope(
     assert not broker.records
 
 
-def test_a_position_that_is_not_reached_is_504(client: TestClient, fake: FakeDatabase) -> None:
-    path = "/api/v1/product-interactions"
-    for request in ({"headers": {"C360-Position": "interactions:0@1"}}, {"params": {"position": "interactions:0@1"}}):
-        response = client.get(f"{path}?wait=0.05", **request)  # type: ignore[arg-type]
-        assert response.status_code == 504
-        assert response.json()["type"] == "/problems/not-yet-included"
+@pytest.mark.parametrize(
+    "request_with",
+    [
+        {"headers": {"C360-Position": "interactions:0@1"}, "params": {"wait": "0.05"}},
+        {"params": {"position": "interactions:0@1", "wait": "0.05"}},
+    ],
+)
+def test_a_position_that_is_not_reached_is_504(
+    client: TestClient, fake: FakeDatabase, request_with: dict[str, Any]
+) -> None:
+    response = client.get("/api/v1/product-interactions", **request_with)
+    assert response.status_code == 504
+    assert response.json()["type"] == "/problems/not-yet-included"
     assert not fake.asked
+
+
+def test_a_position_that_is_reached_is_answered_at_once(client: TestClient) -> None:
     client.app.state.positions.current = {("interactions", 0): 1}  # type: ignore[attr-defined]
+    path = "/api/v1/product-interactions"
     assert client.get(path, params={"position": "interactions:0@1"}).status_code == 200
 
 

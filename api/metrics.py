@@ -1,0 +1,46 @@
+"""Every metric of the API, by Prometheus' conventions; they are counted where things happen, and served at /metrics."""
+
+from typing import Final
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
+
+from api.positions import Positions
+
+REQUESTS: Final = Counter(
+    "c360_api_requests_total",
+    "Answered requests; operation is the operationId of /openapi.json, empty for pages and unknown paths.",
+    ["operation", "method", "status"],
+)
+REQUEST_SECONDS: Final = Histogram(
+    "c360_api_request_seconds",
+    "Time from the request to the end of its answer; streams count when they end.",
+    ["operation"],
+    # Looking up a total takes a millisecond or two; a query is ended after five seconds.
+    buckets=[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+)
+SUBSCRIBERS: Final = Gauge("c360_api_subscribers", "Streams of GET live that are open.")
+TOTALS_AGE_SECONDS: Final = Gauge(
+    "c360_totals_age_seconds", "Time since a unit of work last committed; NaN while that is not known."
+)
+NEXT_OFFSET: Final = Gauge(
+    "c360_totals_next_offset", "First offset that is not yet in the totals.", ["topic", "partition"]
+)
+
+router = APIRouter()
+
+
+def count_request(*, operation: str | None, method: str, status: int, seconds: float) -> None:
+    """Count one answered request."""
+    REQUESTS.labels(operation or "", method, str(status)).inc()
+    REQUEST_SECONDS.labels(operation or "").observe(seconds)
+
+
+@router.get("/metrics", include_in_schema=False)
+async def get_metrics(request: Request) -> Response:
+    positions: Positions = request.app.state.positions
+    age = positions.age_seconds
+    TOTALS_AGE_SECONDS.set(float("nan") if age is None else age)
+    for (topic, partition), offset in positions.current.items():
+        NEXT_OFFSET.labels(topic, str(partition)).set(offset)
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
