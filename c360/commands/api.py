@@ -13,10 +13,10 @@ from uvicorn import Config, Server
 from api.app import create_app
 from api.positions import Positions
 from c360.database import errors
-from c360.environment import read_settings
 from c360.logs import set_up_logging
 from c360.target import resolve_target
 from events.errors import UsageError
+from settings import Settings
 
 #: Requests under way when the process is told to stop get this long; more than any answer may take.
 _GRACE_SECONDS: Final = 10
@@ -34,7 +34,7 @@ def api(*, host: str | None = None, port: int | None = None, data_dir: Path | No
     data_dir: Path
         Work with the stack that runs in this data directory, not with what the environment names.
     """
-    settings = read_settings()
+    settings = Settings()
     target = resolve_target(settings, data_dir)
     database_url = target.database_url
     # Without a broker it reads; what would write is answered with 503.
