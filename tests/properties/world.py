@@ -315,7 +315,9 @@ class Truth:
             {UUID(bytes=fact_id(name)) for name, one in of.items() if one.customer_id == customer}
             for of in (self.interactions, self.transactions)
         ]
-        return _estate(*facts, self.segments.get(customer, []), self.customers.get(customer))
+        profile = self.customers.get(customer)
+        row = None if profile is None else (self.home_of(customer), *(profile[name] for name in _KEPT))
+        return _estate(*facts, self.segments.get(customer, []), row)
 
     def _interest(self, part: Callable[[Interaction], Row]) -> set[Row]:
         totals: Counter[Row] = Counter()
@@ -354,10 +356,8 @@ def _put(known: dict[str, Any], key: str, told: Any) -> str:
     return "repeated" if content(before) == content(told) else "corrected"
 
 
-def _estate(*parts: Any) -> str:
-    interactions, transactions, history, profile = parts
-    kept = None if profile is None else tuple(profile[name] for name in _KEPT)
-    return repr((sorted(interactions), sorted(transactions), sorted(history), kept))
+def _estate(interactions: set[UUID], transactions: set[UUID], history: list[Row], row: Row | None) -> str:
+    return repr((sorted(interactions), sorted(transactions), sorted(history), row))
 
 
 def grouped(facts: Mapping[str, _Fact], key: Callable[[_Fact], Hashable]) -> dict[Any, list[_Fact]]:
@@ -733,8 +733,9 @@ class World:
                 estates[customer][place].add(fact)
         for customer, moment, segment in await self._fetch("SELECT * FROM customer_segments"):
             estates[customer][2].append((moment, segment))
-        for customer, *kept in await self._fetch(f"SELECT customer_id, {', '.join(_KEPT)} FROM customers"):  # noqa: S608
-            estates[customer][3] = dict(zip(_KEPT, kept, strict=True))
+        columns = ", ".join(("customer_id", "partition", *_KEPT))
+        for customer, *row in await self._fetch(f"SELECT {columns} FROM customers"):  # noqa: S608
+            estates[customer][3] = tuple(row)
         theirs = sorted((_estate(*one), name) for name, one in estates.items() if name.startswith("anonymous-"))
         nothing = _estate(set(), set(), [], None)
         ours = sorted((estate, name) for name in self.truth.anonymous if (estate := self.truth.estate(name)) != nothing)
