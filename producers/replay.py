@@ -21,7 +21,7 @@ from producers.intake import Counts, Intake, Rejections, Stopped, Window
 from producers.mapping import Mapping, StreamMapping
 from producers.pace import Pace
 from producers.publish import Publisher
-from producers.sources import Location, Source, Table, Unreadable, locate, open_source
+from producers.sources import Digest, Location, Source, Table, Unreadable, locate, open_source
 
 __all__ = ["TOPICS", "Pace", "Progress", "Rejections", "Summary", "Window", "replay"]
 
@@ -37,6 +37,16 @@ class Progress:
     rejected: int
     #: Share of the files that is read, 0 to 1.
     share: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """A file that was read to its end."""
+
+    location: Location
+    size_bytes: int
+    #: Of the bytes as they are stored, in hexadecimal digits.
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,8 @@ class Summary:
     complete: bool
     #: Why the end was not reached, when nobody wished to stop.
     failure: str | None = None
+    #: The files that were read to their ends; one that is followed has none.
+    files: tuple[ReadFile, ...] = ()
 
     @property
     def rows_per_second(self) -> float:
@@ -107,8 +119,25 @@ def replay(
     run.report()
     counts, seconds = run.counts, time.monotonic() - started
     return Summary(
-        counts.rows, counts.published, counts.rejected, counts.skipped, counts.rejections, seconds, complete, failure
+        rows=counts.rows,
+        published=counts.published,
+        rejected=counts.rejected,
+        skipped=counts.skipped,
+        rejections=counts.rejections,
+        seconds=seconds,
+        complete=complete,
+        failure=failure,
+        files=tuple(run.files.values()),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A file, and the tables of it that the mapping reads, each with the streams that it feeds."""
+
+    source: Source
+    digest: Digest
+    tables: list[tuple[Table, list[StreamMapping]]]
 
 
 class _Run:
@@ -130,10 +159,12 @@ class _Run:
         self._options = options
         self._on_progress = on_progress
         self._stop = stop
-        self._first: tuple[Source, list[tuple[Table, list[StreamMapping]]]] | None = None
+        self._first: _Opened | None = None
         self._files_done = 0
         self._share = 0.0
         self.counts = Counts()
+        #: What was read to its end, by address.
+        self.files: dict[str, ReadFile] = {}
 
     def check(self) -> None:
         """Find all tables and columns, as far as that is possible without reading twice.
@@ -142,7 +173,7 @@ class _Run:
         """
         for location in reversed(self._locations[1:]):
             if location.can_be_read_again and location.kind != ".xlsx":
-                self._open(location)[0].close()
+                self._open(location).source.close()
         self._first = self._open(self._locations[0])
 
     def replay_all(self) -> None:
@@ -161,7 +192,6 @@ class _Run:
 
     def _replay_file(self, location: Location) -> None:
         opened, self._first = self._first or self._open(location), None
-        source, tables = opened
         intake = Intake(
             self._mapping,
             self._publisher,
@@ -172,28 +202,32 @@ class _Run:
             window=self._options.window,
             stop=self._stop,
         )
-        with closing(source):
-            for number, (table, streams) in enumerate(tables):
+        with closing(opened.source):
+            for number, (table, streams) in enumerate(opened.tables):
                 for batch in table.batches(self._options.pace.batch_rows):
-                    self._share_is(number, len(tables), table)
+                    self._share_is(number, len(opened.tables), table)
                     self.report()
                     intake.take(batch, streams, table.place)
                     if not batch.numbers and not batch.broken:
                         self._options.pace.nap()
-                self._share_is(number + 1, len(tables), None)
+                self._share_is(number + 1, len(opened.tables), None)
+        if not self._options.follow:
+            digest = opened.digest if opened.digest.size else location.digest()
+            self.files[location.address] = ReadFile(location, digest.size, digest.hexdigest())
 
-    def _open(self, location: Location) -> tuple[Source, list[tuple[Table, list[StreamMapping]]]]:
+    def _open(self, location: Location) -> "_Opened":
         """The tables that the mapping reads, each with the streams that it feeds."""
-        mapping = self._mapping
-        source = open_source(location, mapping.csv, records=mapping.records, follow=self._options.follow)
+        mapping, digest = self._mapping, Digest()
+        source = open_source(location, mapping.csv, records=mapping.records, follow=self._options.follow, digest=digest)
         try:
             by_sheet: dict[str | None, list[StreamMapping]] = {}
             for stream in mapping.streams:
                 by_sheet.setdefault(stream.sheet, []).append(stream)
-            return source, [
+            tables = [
                 (source.table(sheet, list(dict.fromkeys(c for s in streams for c in s.columns))), streams)
                 for sheet, streams in by_sheet.items()
             ]
+            return _Opened(source, digest, tables)
         except BaseException:
             source.close()
             raise

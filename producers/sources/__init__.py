@@ -4,6 +4,7 @@ from producers.sources.csv_file import CsvFormat, CsvSource
 from producers.sources.json_file import JsonSource, NdjsonSource
 from producers.sources.location import Location, locate
 from producers.sources.reading import KINDS, check_kind, open_source
+from producers.sources.streams import Digest
 from producers.sources.table import BATCH_ROWS, Batch, Broken, Cell, Cells, Names, Source, Table, Unreadable
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Cells",
     "CsvFormat",
     "CsvSource",
+    "Digest",
     "JsonSource",
     "Location",
     "Names",

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from glob import glob, has_magic
 from io import RawIOBase
@@ -10,9 +11,10 @@ from typing import Any, BinaryIO, Final, cast
 from urllib.parse import urlsplit
 
 from events.errors import Unavailable, UsageError
-from producers.sources.streams import COMPRESSIONS, ByteFile, Followed, StandardInput
+from producers.sources.streams import COMPRESSIONS, ByteFile, Digest, Digested, Followed, Raw, StandardInput
 
 STANDARD_INPUT: Final = "-"
+_BLOCK_BYTES: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +43,38 @@ class Location:
         """False for standard input."""
         return self.address != STANDARD_INPUT
 
-    def open(self, *, follow: bool = False) -> ByteFile:
+    def open(self, *, follow: bool = False, digest: Digest | None = None) -> ByteFile:
         """Open it, decompressed.
 
         Args:
             follow: Wait for more at its end, as it grows.
+            digest: Takes the stored bytes as they are read; for readers that do not move about in the file.
         Raises: UsageError when it can't be read; Unavailable when the object store does not answer.
         """
+        raw, size = self._open_raw(follow=follow)
+        name = self.address if self.can_be_read_again else self.name
+        return ByteFile(name, Digested(raw, digest) if digest else raw, size, self.compression)
+
+    def digest(self) -> Digest:
+        """Of the whole file, which is read for it. Raises: as `open`."""
+        digest = Digest()
+        raw, _ = self._open_raw()
+        with closing(raw):
+            while block := raw.read(_BLOCK_BYTES):
+                digest.add(block)
+        return digest
+
+    def _open_raw(self, *, follow: bool = False) -> tuple[Raw, int]:
+        """The stored bytes, and how many there are, 0 when nobody knows."""
         if self.address == STANDARD_INPUT:
-            return ByteFile(self.name, StandardInput(sys.stdin.buffer), 0, self.compression)
+            return StandardInput(sys.stdin.buffer), 0
         if self.is_remote:
-            return ByteFile(self.address, *_open_object(self.address), self.compression)
+            return _open_object(self.address)
         try:
             raw, size = Path(self.address).open("rb"), Path(self.address).stat().st_size  # noqa: SIM115 (closed by ByteFile)
         except OSError as error:
             raise UsageError(f"{self.address} can't be read: {error.strerror or error}") from error
-        return ByteFile(self.address, Followed(raw) if follow else raw, size, self.compression)
+        return (Followed(raw) if follow else raw), size
 
 
 def locate(text: str, *, kind: str | None = None) -> list[Location]:

@@ -7,7 +7,7 @@ from events.errors import UsageError
 from producers.sources.csv_file import CsvFormat, CsvSource
 from producers.sources.json_file import JsonSource, NdjsonSource
 from producers.sources.location import Location
-from producers.sources.streams import ByteFile
+from producers.sources.streams import ByteFile, Digest
 from producers.sources.table import Source
 
 
@@ -38,6 +38,8 @@ _READERS: Final[dict[str, Callable[[ByteFile, CsvFormat, str | None], Source]]] 
 KINDS: Final = tuple(_READERS)
 
 _NEVER_COMPRESSED: Final = (".parquet",)
+#: Read here and there, so that nothing can be taken of them on the way.
+_NOT_READ_IN_ORDER: Final = (".parquet",)
 _CAN_BE_FOLLOWED: Final = (".csv", ".tsv", ".txt", ".ndjson", ".jsonl")
 
 
@@ -55,7 +57,12 @@ def check_kind(location: Location, *, follow: bool = False) -> None:
 
 
 def open_source(
-    location: Location, form: CsvFormat | None = None, *, records: str | None = None, follow: bool = False
+    location: Location,
+    form: CsvFormat | None = None,
+    *,
+    records: str | None = None,
+    follow: bool = False,
+    digest: Digest | None = None,
 ) -> Source:
     """Open a file for reading its tables, once.
 
@@ -63,10 +70,11 @@ def open_source(
         form: How it is written, of a CSV file.
         records: Path of the array, of a JSON document.
         follow: Wait for more at its end.
+        digest: Takes the file's bytes as they are read, but for Parquet.
     Raises: UsageError when it is not what its suffix says; Unavailable.
     """
     check_kind(location, follow=follow)
-    file = location.open(follow=follow)
+    file = location.open(follow=follow, digest=None if location.kind in _NOT_READ_IN_ORDER else digest)
     try:
         return _READERS[location.kind](file, form or CsvFormat(), records)
     except BaseException:

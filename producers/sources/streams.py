@@ -2,6 +2,7 @@
 
 import codecs
 import gzip
+import hashlib
 import select
 import zlib
 from collections.abc import Iterator
@@ -150,6 +151,44 @@ class StandardInput(Followed):
 
     def close(self) -> None:
         """It is not ours to close."""
+
+
+class Digest:
+    """SHA-256 of a file's stored bytes, as `sha256sum` prints it, taken while they are read."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        #: Bytes so far.
+        self.size = 0
+
+    def add(self, block: bytes) -> None:
+        """Take what was read next."""
+        self._hash.update(block)
+        self.size += len(block)
+
+    def hexdigest(self) -> str:
+        """Of all bytes so far."""
+        return self._hash.hexdigest()
+
+
+class Digested:
+    """A file that is read from its beginning to its end, and digested on the way."""
+
+    def __init__(self, raw: Raw, digest: Digest) -> None:
+        self._raw = raw
+        self._digest = digest
+        self.tell = raw.tell
+        self.close = raw.close
+
+    def read(self, size: int, /) -> bytes:
+        block = self._raw.read(size)
+        self._digest.add(block)
+        return block
+
+    @property
+    def ended(self) -> bool:
+        """False when there may come more after what looks like the end."""
+        return bool(getattr(self._raw, "ended", True))
 
 
 class Lines:
