@@ -19,6 +19,8 @@ from api.customers import endpoints as customers
 from api.database import Database
 from api.errors import MissingScope, NotYetIncluded, TooManyRequests, Unauthenticated, add_error_handling, documented
 from api.health import endpoints as health
+from api.ingest import endpoints as ingest
+from api.ingest.runs import Ingests
 from api.interactions import endpoints as interactions
 from api.kit.freshness import Fresh
 from api.kit.openapi import describe, operation_id, unversioned_operation_id
@@ -70,6 +72,7 @@ def create_app(settings: ApiSettings, *, database_url: str, kafka: Mapping[str, 
     app.state.positions = Positions(database_url)
     app.state.shared_views = SharedViews()
     app.state.broker = Broker(kafka)
+    app.state.ingests = Ingests(settings.sources, kafka)
     app.state.body_bytes = settings.body_bytes
     app.state.gate = Gate(open_reads=settings.open_reads)
     app.state.limits = RateLimits(
@@ -95,12 +98,14 @@ def _add_subjects(app: FastAPI) -> None:
         versioned.include_router(router, dependencies=[Fresh], responses=documented(NotYetIncluded))
     versioned.include_router(live.router)
     versioned.include_router(writes.router)
+    versioned.include_router(ingest.router)
     app.include_router(versioned)
     as_of_old = APIRouter(prefix=UNVERSIONED, generate_unique_id_function=unversioned_operation_id)
     as_of_old.include_router(health.router)
     as_of_old.include_router(
         customers.router, dependencies=[Fresh], responses={**_REFUSALS, **documented(NotYetIncluded)}
     )
+    as_of_old.include_router(ingest.router, responses=_REFUSALS)
     app.include_router(as_of_old)
     app.include_router(health.router)
     app.include_router(health.ready_router)
@@ -113,6 +118,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     database: Database = app.state.database
     positions: Positions = app.state.positions
     broker: Broker = app.state.broker
+    ingests: Ingests = app.state.ingests
     async with database, positions.following():
         yield
+        await ingests.stop()
     broker.close()

@@ -110,6 +110,60 @@ class BrokerAway(ProblemClass):
     example = "the broker does not take events now"
 
 
+class UnknownSource(ProblemClass):
+    """The API has no source of this name: a source is a mapping in the folder C360_API_SOURCES."""
+
+    type_ = "unknown-source"
+    title = "There is no such source"
+    status = 404
+    example = "there is no source 'crm'"
+
+
+class UnknownJob(ProblemClass):
+    """No pull has this id, or it ended more than 30 days ago."""
+
+    type_ = "unknown-job"
+    title = "There is no such job"
+    status = 404
+    example = "there is no job 0b2f6a52-9d5c-4a4e-8b52-6a1f0c3f7d11"
+
+
+class IngestRunning(ProblemClass):
+    """The source is being pulled already: follow the job `job_id`, or ask again when it has ended."""
+
+    type_ = "ingest-running"
+    title = "The source is being pulled already"
+    status = 409
+    example = "source 'crm' is being pulled: follow that job, or ask again when it has ended"
+
+
+class SourceFailed(ProblemClass):
+    """The source did not answer as it should. What it gave before is published; pulling again counts nothing twice."""
+
+    type_ = "source-failed"
+    title = "The source failed"
+    status = 502
+    example = "status 500 (2 pages came before and are published; pulling again counts nothing twice)"
+
+
+class IngestInterrupted(ProblemClass):
+    """The API process that pulled the source ended. What came before is published; pull again, nothing counts twice."""
+
+    type_ = "ingest-interrupted"
+    title = "The pull was interrupted"
+    status = 503
+    example = "the API process that ran it ended: pull again, nothing counts twice"
+
+
+class TooManyIngests(ProblemClass):
+    """This API process pulls as many sources as it may. Ask again when one of them has ended."""
+
+    type_ = "too-many-ingests"
+    title = "Too many sources are being pulled"
+    status = 503
+    example = "4 sources are being pulled"
+
+
 class TooLarge(ProblemClass):
     """The body has more bytes than are accepted. Send it in parts."""
 
@@ -183,8 +237,14 @@ PROBLEMS: Final[dict[str, type[ProblemClass]]] = {
         TooLarge,
         KeyReused,
         BrokerAway,
+        IngestRunning,
+        SourceFailed,
+        IngestInterrupted,
+        TooManyIngests,
         NotYetIncluded,
         UnknownCustomer,
+        UnknownSource,
+        UnknownJob,
         UnknownPath,
         MethodNotAllowed,
         DatabaseAway,

@@ -37,6 +37,9 @@ from sql.migrate import migrate
 
 _log = structlog.get_logger(__name__)
 
+#: With a source that `c360 mock-crm` serves.
+_SAMPLES: Final = Path(__file__).parents[1] / "sample_data"
+
 #: What Postgres may need to write out when the stack before was killed.
 _LEFTOVERS_SECONDS: Final = 60.0
 _API_START_SECONDS: Final = 60.0
@@ -150,9 +153,9 @@ class Stack:
     def _environment(self, kafka: str, database_url: str) -> dict[str, str]:
         """This process's environment, with our own broker and database in the place of any it names."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("KAFKA_S", "DATABASE_"))}
-        # Nobody else reaches this API, and whoever tries it out should not need a token first.
+        # Nobody else reaches this API; whoever tries it out should need neither a token nor a source of their own.
         return (
-            {"C360_API_OPEN_READS": "true"}
+            {"C360_API_OPEN_READS": "true", "C360_API_SOURCES": str(_SAMPLES)}
             | kept
             | {
                 "KAFKA_BOOTSTRAP_SERVERS": kafka,

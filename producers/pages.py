@@ -82,7 +82,9 @@ def read_pages(http: Http, environment: Mapping[str, str]) -> Iterator[Page]:
             number += 1
             answer = _Answer(http, where, *_fetch(client, where, http))
             if answer.records and answer.records == before:
-                raise UsageError(f"{where} says the same as the page before: is style = {http.style!r} right?")
+                raise UsageError(
+                    f"{_shown(where, http)} says the same as the page before: is style = {http.style!r} right?"
+                )
             before = answer.records
             yield Page(number, answer.records, answer.total_pages)
             where = answer.next_url(number)
@@ -100,7 +102,7 @@ class _Answer:
         found = _at(self.body, self.http.records)
         if not isinstance(found, list):
             place = f"{self.http.records!r} of the answer" if self.http.records else "the answer"
-            raise UsageError(f"{self.url}: {place} is no array: set `records` under [http]")
+            raise UsageError(f"{_shown(self.url, self.http)}: {place} is no array: set `records` under [http]")
         return found
 
     @property
@@ -128,7 +130,7 @@ class _Answer:
             if re.search(r'\brel\s*=\s*"?(?:[^"]*\s)?next\b', attributes, re.IGNORECASE):
                 url = self.url.join(target)
                 if (url.scheme, url.host, url.port) != (self.url.scheme, self.url.host, self.url.port):
-                    raise UsageError(f"{self.url} continues on another server, {url}: it would get our token")
+                    raise UsageError(f"{self.http.url} continues on another server, {url.host}: it would get our token")
                 return url
         return None
 
@@ -169,47 +171,55 @@ def _patience(error: Exception) -> bool | float:
     return True if error.wait_seconds is None else error.wait_seconds
 
 
+def _shown(url: httpx2.URL, http: Http) -> str:
+    """A URL as messages tell it: without a password and the parameters of the mapping, which may hold a key."""
+    for name in http.params:
+        url = url.copy_remove_param(name)
+    return str(url.copy_with(username=None, password=None))
+
+
 def _fetch(client: httpx2.Client, url: httpx2.URL, http: Http) -> tuple[Any, str]:
     """One page: its body, and its `Link` header."""
+    shown = _shown(url, http)
     try:
         for attempt in stamina.retry_context(on=_patience, attempts=http.attempts, timeout=None, wait_max=30.0):
             with attempt:
-                return _fetch_once(client, url)
+                return _fetch_once(client, url, shown)
     except _TryAgain as error:
-        raise Unavailable(f"{url} could not be read in {http.attempts} attempts: {error}") from error
+        raise Unavailable(f"{shown} could not be read in {http.attempts} attempts: {error}") from error
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def _fetch_once(client: httpx2.Client, url: httpx2.URL) -> tuple[Any, str]:
+def _fetch_once(client: httpx2.Client, url: httpx2.URL, shown: str) -> tuple[Any, str]:
     try:
         with client.stream("GET", url) as response:
-            _refuse(response)
-            content = _bounded(response.iter_bytes, url)
+            _refuse(response, shown)
+            content = _bounded(response.iter_bytes, shown)
             link = ", ".join(response.headers.get_list("link"))
     except (httpx2.TransportError, httpx2.DecodingError) as error:
         raise _TryAgain(str(error) or type(error).__name__) from error
     try:
         return decode_json(content), link
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{url} does not answer with JSON: {error}") from error
+        raise UsageError(f"{shown} does not answer with JSON: {error}") from error
 
 
-def _refuse(response: httpx2.Response) -> None:
+def _refuse(response: httpx2.Response, shown: str) -> None:
     status = response.status_code
     if status in _TRY_AGAIN:
         raise _TryAgain(f"status {status}", _wait_seconds(response.headers.get("retry-after")))
     if status in {401, 403}:
-        raise UsageError(f"{response.url} answers {status}: is the token right? (token_env or headers under [http])")
+        raise UsageError(f"{shown} answers {status}: is the token right? (token_env or headers under [http])")
     if status != 200:
-        raise UsageError(f"{response.url} answers {status}, not 200")
+        raise UsageError(f"{shown} answers {status}, not 200")
 
 
-def _bounded(blocks: Callable[[], Iterator[bytes]], url: httpx2.URL) -> bytes:
+def _bounded(blocks: Callable[[], Iterator[bytes]], shown: str) -> bytes:
     content = bytearray()
     for block in blocks():
         content += block
         if len(content) > _ANSWER_BYTES:
-            raise UsageError(f"{url} answers with more than {_ANSWER_BYTES:,} bytes: ask for fewer records a page")
+            raise UsageError(f"{shown} answers with more than {_ANSWER_BYTES:,} bytes: ask for fewer records a page")
     return bytes(content)
 
 

@@ -143,7 +143,7 @@ class KafkaPublisher:
         lost = min(self._sent, self._failed + len(self._producer))
         return Unavailable(
             f"Kafka at {self._address} took {self._sent - lost:,} events, {lost:,} could not be delivered: "
-            f"{reason}; replay the file again when the broker is back, nothing will count twice"
+            f"{reason}; send all of it again when the broker is back, nothing will count twice"
         )
 
 

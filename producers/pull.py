@@ -7,8 +7,9 @@ twice: records have the identity that their mapping gives them.
 import os
 import re
 import time
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -28,11 +29,15 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 class Progress:
     """How far a pull has come."""
 
-    pages: int
+    pages: int = 0
     #: Pages in all, where the API tells.
-    total_pages: int | None
-    rows: int
-    rejected: int
+    total_pages: int | None = None
+    #: Records of the API; each feeds one stream or several, and counts as a row for each.
+    records: int = 0
+    rows: int = 0
+    #: Stream to events.
+    published: dict[str, int] = field(default_factory=dict)
+    rejected: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,7 @@ class PullSummary:
     """What a pull did; `rows` = the sum of `published` + `rejected` + `skipped`."""
 
     pages: int
+    records: int
     rows: int
     #: Stream to events.
     published: dict[str, int]
@@ -53,15 +59,37 @@ class PullSummary:
     failure: C360Error | None = None
 
 
+class UnnamedSource(UsageError):
+    """No source has the name, or none was named where there is not exactly one."""
+
+
 def named_source(folder: Path, name: str) -> SourceMapping:
     """The source called `name`: its mapping is NAME.toml in a folder.
 
-    Raises: UsageError when there is none, or when it is none.
+    Raises: UnnamedSource when there is none; UsageError when its mapping has a mistake.
     """
     path = folder / f"{name}.toml"
     if not _NAME.fullmatch(name) or not path.is_file():
-        raise UsageError(f"there is no source {name!r}")
+        raise UnnamedSource(f"there is no source {name!r}")
     return load_mapping(path)
+
+
+def only_source(folder: Path) -> str:
+    """The name of the one mapping with a table `[http]` in a folder.
+
+    Raises: UnnamedSource when there are several, or none.
+    """
+    names = sorted(path.stem for path in folder.glob("*.toml") if _NAME.fullmatch(path.stem) and _has_http(path))
+    if len(names) != 1:
+        raise UnnamedSource(f"name one of the sources: {', '.join(names)}" if names else "there is no source")
+    return names[0]
+
+
+def _has_http(path: Path) -> bool:
+    try:
+        return "http" in tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
 
 
 def pull(
@@ -84,16 +112,16 @@ def pull(
     """
     if mapping.http is None:
         raise UsageError(f"the mapping of {mapping.source!r} names no API: give it a table [http] with its url")
-    counts, pages, failure, stopped = Counts(), 0, None, False
+    counts, pages, records, failure, stopped = Counts(), 0, 0, None, False
     address = _shown(mapping.http)
     intake = Intake(mapping, publisher, counts, name=address, origin=address, stop=stop)
     started = time.monotonic()
     try:
         for page in _pages(mapping.http, environment):
             intake.take(_batch(page), mapping.streams, f"page {page.number}, record {{}}".format)
-            pages = page.number
+            pages, records = page.number, records + len(page.records)
             if on_progress:
-                on_progress(Progress(pages, page.total, counts.rows, counts.rejected))
+                on_progress(_progress(page, records, counts))
     except _SourceFailed as error:
         failure = _told(error.reason, pages)
     except Stopped as reason:
@@ -102,6 +130,7 @@ def pull(
     publisher.finish()
     return PullSummary(
         pages=pages,
+        records=records,
         rows=counts.rows,
         published=counts.published,
         rejected=counts.rejected,
@@ -111,6 +140,10 @@ def pull(
         complete=failure is None and not stopped,
         failure=failure,
     )
+
+
+def _progress(page: Page, records: int, counts: Counts) -> Progress:
+    return Progress(page.number, page.total, records, counts.rows, dict(counts.published), counts.rejected)
 
 
 class _SourceFailed(Exception):

@@ -94,6 +94,9 @@ class ApiSettings(BaseSettings):
     )
     reads_per_minute: int = Field(6000, ge=0, description="questions per minute of one token; 0: no limit")
     writes_per_minute: int = Field(1200, ge=0, description="requests that write per minute of one token; 0: no limit")
+    sources: Path | None = Field(
+        None, description="folder with the mappings of the HTTP sources that `POST ingest` may pull; unset: none"
+    )
     body_bytes: int = Field(5_000_000, ge=1000, description="most bytes of a request's body")
 
 

@@ -14,9 +14,13 @@ import httpx2
 
 @contextmanager
 def api_process(
-    database_url: str, log: Path, *, open_reads: bool = True, kafka: str = ""
+    database_url: str, log: Path, *, open_reads: bool = True, kafka: str = "", **settings: object
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """Run `c360 api`; gives its URL once /health answers."""
+    """Run `c360 api`; gives its URL once /health answers.
+
+    Args:
+        settings: Further environment variables.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -29,6 +33,7 @@ def api_process(
         "C360_API_WRITES_PER_MINUTE": "0",
         "C360_API_OPEN_READS": str(open_reads),
         **({"KAFKA_BOOTSTRAP_SERVERS": kafka} if kafka else {}),
+        **{name: str(value) for name, value in settings.items()},
     }
     with log.open("wb") as output:
         process = subprocess.Popen([sys.executable, "-m", "c360", "api"], env=environment, stderr=output)

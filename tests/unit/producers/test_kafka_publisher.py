@@ -29,7 +29,7 @@ def test_records_that_do_not_arrive_are_counted() -> None:
         publisher.publish(RECORD)
     started = time.monotonic()
     with pytest.raises(
-        Unavailable, match=r"127.0.0.1:1 took 0 events, 10 could not be delivered: .*replay the file again"
+        Unavailable, match=r"127.0.0.1:1 took 0 events, 10 could not be delivered: .*send all of it again"
     ):
         publisher.finish()
     assert time.monotonic() - started < 5

@@ -13,7 +13,7 @@ import stamina
 
 from events.errors import Unavailable, UsageError
 from producers.mapping import Mapping
-from producers.pull import PullSummary, named_source, pull
+from producers.pull import PullSummary, named_source, only_source, pull
 from tests.unit.producers.conftest import Collector
 
 PEOPLE = [{"id": number, "name": f"N{number}"} for number in range(1, 26)]
@@ -247,6 +247,25 @@ def test_named_sources(tmp_path: Path, mapping: Callable[[], Mapping]) -> None:
     for name in ("none", "../mapping", "", "a/b", ".."):
         with pytest.raises(UsageError, match="there is no source"):
             named_source(tmp_path, name)
+
+
+def test_the_only_source(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there is no source"):
+        only_source(tmp_path)
+    (tmp_path / "file.toml").write_text('source = "file"\n')
+    (tmp_path / "broken.toml").write_text("[http\n")
+    (tmp_path / "crm.toml").write_text('[http]\nurl = "http://crm"\n')
+    assert only_source(tmp_path) == "crm"
+    (tmp_path / "shop.toml").write_text("[http]\n")
+    with pytest.raises(UsageError, match="name one of the sources: crm, shop"):
+        only_source(tmp_path)
+
+
+def test_what_a_mapping_keeps_secret_is_not_told(serve: Serve, source: Callable[..., Mapping]) -> None:
+    url = serve(lambda *_: (404, {}, {})).replace("//", "//user:secret@")
+    summary, _ = pulled(source(url, params={"key": "secret"}))
+    assert "?limit=100&page=1 answers 404" in str(summary.failure)
+    assert "secret" not in str(summary.failure)
 
 
 def test_a_mapping_without_an_api(mapping: Callable[[], Mapping]) -> None:
