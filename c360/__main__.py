@@ -27,6 +27,7 @@ COMMANDS: Final = (
     ("map", _USE, "Propose a mapping for a file."),
     ("status", _LOOK, "How far the views are behind the topics, per partition."),
     ("rejects", _LOOK, "What was refused, and why."),
+    ("replays", _LOOK, "What was loaded into the topics: list it, verify it, make a load again."),
     ("verify", _LOOK, "Hold every view against plain SQL over the stored facts."),
     ("rebuild", _RUN, "Compute running totals anew from the stored facts."),
     ("config", _LOOK, "The settings."),

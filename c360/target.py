@@ -29,6 +29,11 @@ class Target:
             raise UsageError("no database is named: set DATABASE_URL=postgresql://user:password@host:port/database")
         return self._database_url
 
+    @property
+    def named_database_url(self) -> str | None:
+        """The same, or None when nobody named one: for whoever can do without."""
+        return self._database_url
+
     def librdkafka(self) -> dict[str, str]:
         """The connection as confluent-kafka's clients and `events.admin` want it."""
         return self.kafka.librdkafka()

@@ -5,7 +5,7 @@ raises Unavailable when the broker does not.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -110,6 +110,18 @@ def end_offsets(config: Config, next_offsets: Mapping[tuple[str, int], int]) -> 
             consumer.poll(0.01)
             ends |= {place: end for place in missing if (end := _high_watermark(consumer, place)) is not None}
     return ends
+
+
+def first_offsets(config: Config, places: Collection[tuple[str, int]]) -> Offsets:
+    """The offset of the first record that each partition still has.
+
+    Raises: Unavailable, also when a topic or partition does not exist.
+    """
+    with _broker_errors(config), closing(Consumer({**config, **_SMALL_FETCHES, **_QUIET})) as consumer:
+        return {
+            place: consumer.get_watermark_offsets(TopicPartition(*place), timeout=PATIENCE_SECONDS)[0]
+            for place in places
+        }
 
 
 def _high_watermark(consumer: Consumer, place: tuple[str, int]) -> int | None:

@@ -113,7 +113,7 @@ def pull(
     if mapping.http is None:
         raise UsageError(f"the mapping of {mapping.source!r} names no API: give it a table [http] with its url")
     counts, pages, records, failure, stopped = Counts(), 0, 0, None, False
-    address = _shown(mapping.http)
+    address = shown_address(mapping.http)
     intake = Intake(mapping, publisher, counts, name=address, origin=address, stop=stop)
     started = time.monotonic()
     try:
@@ -173,7 +173,7 @@ def _batch(page: Page) -> ObjectBatch:
     return batch
 
 
-def _shown(http: Http) -> str:
+def shown_address(http: Http) -> str:
     """The URL without what may be secret in it."""
     parts = urlsplit(http.url)
     return f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}"

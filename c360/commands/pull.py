@@ -1,13 +1,16 @@
 """`c360 pull`: read a paginated HTTP API into the topics."""
 
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
+from cyclopts import Parameter
 from msgspec.structs import replace
 from rich.progress import Progress
 
 from c360.commands.replay import kafka_publisher, print_summary, progress_bar, stop_on_interrupt, summary_document
+from c360.manifests import HIDDEN, Arguments, Load, recorded
 from c360.output import OUT, print_json
+from c360.target import resolve_target
 from events.errors import UsageError
 from producers import pull as pulling
 from producers.mapping import Mapping
@@ -29,6 +32,7 @@ def pull(
     dry_run: bool = False,
     json: bool = False,
     quiet: bool = False,
+    repeats: Annotated[str | None, Parameter(parse=False)] = None,
 ) -> int:
     """Read every page of an API and publish its records; pulling again counts nothing twice.
 
@@ -46,10 +50,19 @@ def pull(
         Print the summary as JSON.
     quiet: bool
         No progress and no summary; errors only.
+    repeats: str
+        The pull that is made again (`c360 replays repeat`).
     """
     rules = _at_url(load_mapping(source), url)
-    publisher = DryRun() if dry_run else kafka_publisher(Settings(), data_dir, client_id="c360-pull")
-    summary = _pull(rules, publisher, show_progress=not (quiet or json))
+    show_progress = not (quiet or json)
+    if dry_run:
+        summary = _pull(rules, DryRun(), show_progress=show_progress)
+    else:
+        settings = Settings()
+        publisher = kafka_publisher(settings, data_dir, client_id="c360-pull")
+        with recorded(resolve_target(settings, data_dir), data_dir, _load(source, rules, url, repeats)) as recording:
+            summary = _pull(rules, publisher, show_progress=show_progress)
+            recording.end(_as_replayed(summary))
     if json:
         print_json(_as_document(summary, dry_run=dry_run))
     elif not quiet:
@@ -66,6 +79,13 @@ def _at_url(rules: Mapping, url: str | None) -> Mapping:
     if rules.http is None:
         raise UsageError("--url is for mappings with a table [http]: this one has none")
     return Mapping(rules.source, rules.streams, rules.csv, rules.records, replace(rules.http, url=url))
+
+
+def _load(source: Path, rules: Mapping, url: str | None, repeats: str | None) -> Load:
+    """What the manifest says of a pull: nothing that may be secret in the address."""
+    shown = pulling.shown_address(rules.http) if rules.http else ""
+    arguments: Arguments = {"url": url if url in {None, shown} else HIDDEN}
+    return Load(command="pull", arguments=arguments, addresses=[shown], mapping=source, repeats=repeats)
 
 
 def _pull(rules: Mapping, publisher: Publisher, *, show_progress: bool) -> PullSummary:

@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from c360.manifests import Arguments, Load, absolute, recorded
 from c360.output import ERR, OUT, print_json, table
 from c360.target import Target, resolve_target
 from events.admin import create_topics, describe_cluster
@@ -47,6 +48,7 @@ def replay(
     dry_run: bool = False,
     json: bool = False,
     quiet: bool = False,
+    repeats: Annotated[str | None, Parameter(parse=False)] = None,
 ) -> int:
     """Read files and publish each of their rows: as an event, or to rejected_events with the reason.
 
@@ -82,18 +84,33 @@ def replay(
         Print the summary as JSON.
     quiet: bool
         No progress and no summary; errors only.
+    repeats: str
+        The replay that is made again (`c360 replays repeat`).
     """
     locations = find_files(files, kind, follow=follow)  # before their mapping, which is missed when a name is mistyped
-    rules = load_mapping(mapping or mapping_beside(locations[0]))
+    mapping = mapping or mapping_beside(locations[0])
+    rules = load_mapping(mapping)
     options = Options(
         pace=Pace(_number("--rate", rate, "/s"), _number("--speed", speed, "x")),
         window=_window(start, end),
         loop=loop,
         follow=follow,
     )
-    publisher = DryRun() if dry_run else kafka_publisher(Settings(), data_dir)
-    summary = replay_files(locations, rules, publisher, options, show_progress=not (quiet or json))
-    first = publisher.first_values() if isinstance(publisher, DryRun) else None
+    show_progress = not (quiet or json)
+    if dry_run:
+        trial = DryRun()
+        summary = replay_files(locations, rules, trial, options, show_progress=show_progress)
+    else:
+        arguments: Arguments = {"kind": kind, "rate": rate, "speed": speed, "start": start, "end": end}
+        arguments |= {"loop": loop, "follow": follow}
+        addresses = [absolute(location) for location in locations]
+        load = Load(command="replay", arguments=arguments, addresses=addresses, mapping=mapping, repeats=repeats)
+        settings = Settings()
+        publisher = kafka_publisher(settings, data_dir)
+        with recorded(resolve_target(settings, data_dir), data_dir, load) as recording:
+            summary = replay_files(locations, rules, publisher, options, show_progress=show_progress)
+            recording.end(summary)
+    first = trial.first_values() if dry_run else None
     if json:
         print_json(_as_document(locations, summary, first))
     elif not quiet:
