@@ -23,12 +23,14 @@ class Broker:
         log: File for its output.
         cluster_id: What it calls its cluster.
         port: Port on 127.0.0.1; None: any free one.
+        advertise: Address that it tells clients to connect to; None: its own.
     """
 
-    def __init__(self, log: Path, *, cluster_id: str, port: int | None = None) -> None:
+    def __init__(self, log: Path, *, cluster_id: str, port: int | None = None, advertise: str | None = None) -> None:
         self.log = log
         self.cluster_id = cluster_id
         self.address = f"127.0.0.1:{port or processes.free_port()}"
+        self.advertise = advertise or self.address
         self.process: processes.Process | None = None
 
     def start(self, *, keep_open: tuple[int, ...] = ()) -> str:
@@ -37,8 +39,7 @@ class Broker:
         Returns: Its address, host:port.
         Raises: Unavailable when it does not come up.
         """
-        url = f"tcp://{self.address}"
-        listen = ["--listener-url", url, "--advertised-listener-url", url]
+        listen = ["--listener-url", f"tcp://{self.address}", "--advertised-listener-url", f"tcp://{self.advertise}"]
         keep = ["--storage-engine", "memory://c360/", "--cluster-id", self.cluster_id]
         self.process = processes.start(
             [_program(), "broker", "--silent", *listen, *keep],

@@ -45,6 +45,9 @@ logger = logging.getLogger(__name__)
 #: A worker that has something to do and gets nothing done for so long stops, so that it is started anew.
 STUCK_SECONDS: Final = 60.0
 
+#: How often a worker looks after itself.
+_WATCH_SECONDS: Final = 6.0
+
 #: A stop that takes longer is cut short.
 STOP_SECONDS: Final = 20.0
 
@@ -211,9 +214,15 @@ async def _finish(app: ProcessorApp, *_: Any, **__: Any) -> None:
 async def _watch(app: ProcessorApp) -> None:
     """Stop a worker that looks alive and does nothing (the most reported fault of Kafka consumers)."""
     while not app.should_stop:
-        await app.sleep(STUCK_SECONDS / 10)
-        if cast(Any, app.consumer).lagging() and time.monotonic() - app.engine.alive_at > STUCK_SECONDS:
+        await app.sleep(_WATCH_SECONDS)
+        idle_seconds = time.monotonic() - app.engine.alive_at
+        if cast(Any, app.consumer).lagging() and idle_seconds > STUCK_SECONDS:
             await app.crash(RefusedState(f"no progress for {STUCK_SECONDS:.0f} s although there are events to read"))
+        elif idle_seconds > _WATCH_SECONDS:
+            try:
+                await app.engine.check_idle()
+            except RefusedState as error:
+                await app.crash(error)
 
 
 def run(settings: Settings) -> None:

@@ -4,6 +4,7 @@ Postgres away means waiting and trying the same unit again; anything unexpected 
 on from the last commit.
 """
 
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -54,6 +55,8 @@ class Engine:
         self._catalogue = catalogue
         self._owner = uuid4()
         self._epoch: int | None = None
+        #: The next offset of each claimed partition, by what this worker knows to be committed.
+        self._reached: dict[positions.TopicPartition, int] = {}
 
     @property
     def topics(self) -> list[str]:
@@ -82,7 +85,8 @@ class Engine:
                 async with await self.connect() as connection:
                     await positions.end_frozen_workers(connection)
                     await positions.refuse_strangers(connection, cluster, topics)
-                    return await positions.claim(connection, cluster, earliest, self._owner)
+                    self._reached = await positions.claim(connection, cluster, earliest, self._owner)
+                    return dict(self._reached)
         raise AssertionError("retries never end")
 
     async def work(self) -> None:
@@ -96,6 +100,15 @@ class Engine:
                     delivery.acknowledge()
             finally:
                 await self.dispatcher.done(unit)
+
+    async def check_idle(self) -> None:
+        """Ask whether what was committed is still there; without Postgres the question waits for the next time.
+
+        Raises: positions.PositionMoved.
+        """
+        with contextlib.suppress(*_SERVER_AWAY):
+            async with await self.connect() as connection:
+                await positions.refuse_lost_commits(connection, self._reached)
 
     async def connect(self) -> AsyncConnection[Any]:
         """Open a connection as units of work need it."""
@@ -123,6 +136,7 @@ class Engine:
                 await connection.execute("UPDATE reattribution SET epoch = epoch + 1")
         if (owner, epoch) == (self._owner, self._epoch):  # 4
             unit.give_back()
+            self._reached |= {(one.chunk.topic, one.chunk.partition): one.chunk.next_offset for one in todo}
         self.alive_at = time.monotonic()
 
     async def _commit_in_the_end(
@@ -139,6 +153,7 @@ class Engine:
                     await self._commit(connection, decoded)
                 except _SERVER_AWAY:
                     self.alive_at = time.monotonic()
+                    self._epoch = None  # the server that comes back may be another, which knows less
                     raise
                 return connection
         raise AssertionError("retries never end")
@@ -151,6 +166,7 @@ class Engine:
 
     async def _start_over(self, connection: AsyncConnection[Any], epoch: int) -> None:
         """Totals of any customer may have moved since they were read: read everything anew."""
+        await positions.refuse_lost_commits(connection, self._reached)
         for table in self._tables.values():
             table.forget()
         await self._catalogue.reload(connection)

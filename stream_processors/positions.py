@@ -50,6 +50,7 @@ _ADVANCE: Final = """
     ) AS m (partition, next_offset, new, repeated, corrected, withdrawn, rejected, skipped)
     WHERE p.topic = %s AND p.partition = m.partition AND p.retired_at IS NULL
 """
+_REACHED: Final = "SELECT topic, partition, next_offset FROM positions WHERE retired_at IS NULL"
 _NOTIFY: Final = "NOTIFY c360_commits"
 
 #: Timeouts of Postgres end a session that is idle in a transaction, but not one that waits for the rest of a COPY.
@@ -125,6 +126,25 @@ async def claim(
                 "gone from the broker (retention): publish those events again, then run `c360 adopt --skip-lost`"
             )
     return offsets
+
+
+async def refuse_lost_commits(connection: AsyncConnection[Any], reached: Mapping[TopicPartition, int]) -> None:
+    """Make sure that the database still has what this worker committed: it may be a replica that never got it.
+
+    Args:
+        reached: The next offset of each partition by this worker's last commit.
+    Raises: PositionMoved when the database is behind that; whoever starts anew reads those events again.
+    """
+    stored = {
+        (topic, partition): next_offset
+        for topic, partition, next_offset in await (await connection.execute(_REACHED, [])).fetchall()
+    }
+    for (topic, partition), offset in reached.items():
+        if (have := stored.get((topic, partition), 0)) < offset:
+            raise PositionMoved(
+                f"the database went back: {topic}/{partition} stands at {have}, and this worker had committed {offset} "
+                "(a failover, or a restore?): this one stops, the next one reads on from there"
+            )
 
 
 async def guard(connection: AsyncConnection[Any], chunks: Sequence[Chunk], owner: UUID) -> list[Chunk]:

@@ -58,9 +58,9 @@ class Processor:
         """Let it go on (SIGCONT)."""
         self.process.send_signal(signal.SIGCONT)
 
-    def exit_code(self) -> int:
+    def exit_code(self, *, seconds: float = PATIENCE_SECONDS) -> int:
         """Wait until it ends by itself."""
-        return self.process.wait(PATIENCE_SECONDS)
+        return self.process.wait(seconds)
 
 
 @dataclass
@@ -167,9 +167,10 @@ class Stand:
 
 
 @contextmanager
-def running(folder: Path, database_url: str) -> Iterator[Stand]:
+def running(folder: Path, database_url: str, broker: Broker | None = None) -> Iterator[Stand]:
     """A stand with fresh topics; whatever it started is gone at the end of the block."""
-    stand = Stand(folder, Broker(folder / "broker.log", cluster_id=str(uuid4())), database_url)
+    broker = broker or Broker(folder / "broker.log", cluster_id=str(uuid4()))
+    stand = Stand(folder, broker, database_url)
     try:
         stand.broker.start()
         admin.create_topics(stand.kafka, partitions=PARTITIONS, replication_factor=1)
