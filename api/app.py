@@ -30,9 +30,12 @@ from api.live.streams import SharedViews
 from api.pages import endpoints as pages
 from api.positions import Positions
 from api.product_interest import endpoints as product_interest
+from api.quality import endpoints as quality
 from api.sales import endpoints as sales
 from api.writes import endpoints as writes
-from settings import ApiSettings
+from quality.library import load_checks
+from quality.watch import Watch
+from settings import ApiSettings, QualitySettings
 
 #: What every question for data may be answered with.
 _REFUSALS: Final = documented(Unauthenticated, MissingScope, TooManyRequests)
@@ -52,12 +55,20 @@ Errors are `application/problem+json` (RFC 9457); their `type` leads to what the
 """
 
 
-def create_app(settings: ApiSettings, *, database_url: str, kafka: Mapping[str, str] | None = None) -> FastAPI:
+def create_app(
+    settings: ApiSettings,
+    *,
+    database_url: str,
+    kafka: Mapping[str, str] | None = None,
+    checks: QualitySettings | None = None,
+) -> FastAPI:
     """Put the application together; nothing is connected before it starts, and it starts without Postgres too.
 
     Args:
         database_url: postgresql://user:password@host:port/database
         kafka: The broker as `settings.KafkaSettings.librdkafka` gives it; None: nothing can be written.
+        checks: When and how the data-quality checks are asked; None: ours are known, and never asked.
+    Raises: UsageError when the user's own checks can't be used.
     """
     app = FastAPI(
         title=pages.TITLE,
@@ -73,6 +84,8 @@ def create_app(settings: ApiSettings, *, database_url: str, kafka: Mapping[str, 
     app.state.shared_views = SharedViews()
     app.state.broker = Broker(kafka)
     app.state.ingests = Ingests(settings.sources, kafka)
+    checks = checks or QualitySettings(check_every_seconds=0)
+    app.state.watch = Watch(database_url, load_checks(checks.checks), checks)
     app.state.body_bytes = settings.body_bytes
     app.state.gate = Gate(open_reads=settings.open_reads)
     app.state.limits = RateLimits(
@@ -96,6 +109,7 @@ def _add_subjects(app: FastAPI) -> None:
     )
     for router in questions:
         versioned.include_router(router, dependencies=[Fresh], responses=documented(NotYetIncluded))
+    versioned.include_router(quality.router)
     versioned.include_router(live.router)
     versioned.include_router(writes.router)
     versioned.include_router(ingest.router)
@@ -119,7 +133,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     positions: Positions = app.state.positions
     broker: Broker = app.state.broker
     ingests: Ingests = app.state.ingests
-    async with database, positions.following():
+    watch: Watch = app.state.watch
+    async with database, positions.following(), watch.watching():
         yield
         await ingests.stop()
     broker.close()

@@ -55,6 +55,15 @@ class UnknownCustomer(ProblemClass):
     example = "no event has named customer '99'"
 
 
+class UnknownCheck(ProblemClass):
+    """There is no data-quality check of this name: `GET quality` lists those that there are."""
+
+    type_ = "unknown-check"
+    title = "There is no such check"
+    status = 404
+    example = "there is no check 'nothing': GET quality lists them"
+
+
 class Unauthenticated(ProblemClass):
     """The request carries no token, or none that is good. Send `Authorization: Bearer`, and a token that
     `c360 token create` has made and nobody has revoked."""
@@ -245,6 +254,7 @@ PROBLEMS: Final[dict[str, type[ProblemClass]]] = {
         UnknownCustomer,
         UnknownSource,
         UnknownJob,
+        UnknownCheck,
         UnknownPath,
         MethodNotAllowed,
         DatabaseAway,

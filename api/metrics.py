@@ -6,6 +6,8 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
 
 from api.positions import Positions
+from quality.runs import Result
+from quality.watch import Watch
 
 REQUESTS: Final = Counter(
     "c360_api_requests_total",
@@ -27,6 +29,18 @@ NEXT_OFFSET: Final = Gauge(
     "c360_totals_next_offset", "First offset that is not yet in the totals.", ["topic", "partition"]
 )
 
+CHECK_FAILED: Final = Gauge(
+    "c360_check_failed", "1 while a data-quality check does not pass, or can't be answered; else 0.", ["check", "level"]
+)
+CHECK_OFFENDERS: Final = Gauge(
+    "c360_check_offenders", "Rows that a data-quality check finds wrong; NaN while that is not known.", ["check"]
+)
+CHECK_AT: Final = Gauge(
+    "c360_check_last_run_timestamp_seconds",
+    "When a data-quality check was last asked, by any process.",
+    ["check"],
+)
+
 router = APIRouter()
 
 
@@ -43,4 +57,9 @@ async def get_metrics(request: Request) -> Response:
     TOTALS_AGE_SECONDS.set(float("nan") if age is None else age)
     for (topic, partition), offset in positions.current.items():
         NEXT_OFFSET.labels(topic, str(partition)).set(offset)
+    watch: Watch = request.app.state.watch
+    for run in watch.latest.values():
+        CHECK_FAILED.labels(run.check, run.level).set(run.result is not Result.PASSED)
+        CHECK_OFFENDERS.labels(run.check).set(float("nan") if run.offenders is None else run.offenders)
+        CHECK_AT.labels(run.check).set(run.started_at.timestamp())
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -28,6 +28,7 @@ COMMANDS: Final = (
     ("status", _LOOK, "How far the views are behind the topics, per partition."),
     ("rejects", _LOOK, "What was refused, and why."),
     ("replays", _LOOK, "What was loaded into the topics: list it, verify it, make a load again."),
+    ("check", _LOOK, "Ask the data-quality checks."),
     ("verify", _LOOK, "Hold every view against plain SQL over the stored facts."),
     ("rebuild", _RUN, "Compute running totals anew from the stored facts."),
     ("config", _LOOK, "The settings."),

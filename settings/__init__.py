@@ -100,6 +100,21 @@ class ApiSettings(BaseSettings):
     body_bytes: int = Field(5_000_000, ge=1000, description="most bytes of a request's body")
 
 
+class QualitySettings(BaseSettings):
+    """The data-quality checks."""
+
+    model_config = SettingsConfigDict(env_prefix="C360_")
+
+    checks: Path | None = Field(None, description="folder of your own data-quality checks, beside those of sql/checks")
+    check_every_seconds: float = Field(
+        60, ge=0, description="how often the API asks each data-quality check at most; 0: never"
+    )
+    check_timeout_seconds: float = Field(
+        30, gt=0, le=3600, description="a data-quality check is given up after this time"
+    )
+    check_history_days: int = Field(30, ge=1, description="how long results of data-quality checks are kept")
+
+
 class LogSettings(BaseSettings):
     """Logs go to standard error."""
 
@@ -120,6 +135,7 @@ class Settings:
         self.database = _read(DatabaseSettings)
         self.processor = _read(ProcessorSettings)
         self.api = _read(ApiSettings)
+        self.quality = _read(QualitySettings)
         self.log = _read(LogSettings)
 
 

@@ -43,7 +43,7 @@ def api(*, host: str | None = None, port: int | None = None, data_dir: Path | No
         conninfo_to_dict(database_url)  # refuses what is no URL; whether Postgres is there is for /ready to say
     listener = _listen(host or settings.api.host, settings.api.port if port is None else port)
     set_up_logging(settings.log)
-    app = create_app(settings.api, database_url=database_url, kafka=kafka)
+    app = create_app(settings.api, database_url=database_url, kafka=kafka, checks=settings.quality)
     config = Config(
         app,
         loop="uvloop",
