@@ -24,7 +24,7 @@ lint: install-dev ## Style, types, import layers, SQL
 	$(PYTHON) -c "from importlinter.cli import lint_imports_command; lint_imports_command()"
 	$(PYTHON) -m sqlfluff lint sql
 
-bench: install-dev ## Measure the processor against a hand-written loop, and replays; prints a table and JSON
+bench: install-dev ## Measure processor, replays and API, each against something hand-written; prints tables and JSON
 	$(PYTHON) -m benchmarks $(ARGS)
 
 docs: install-dev ## Make the documents that are made from the code

@@ -1,7 +1,8 @@
 """The one place where the API is put together: settings, database, subjects, errors.
 
-A request goes through RequestContext (its id, its log line), then to the endpoint of a subject, which gets to know the
-caller through `access` and asks Postgres through `database`; whatever is raised becomes problem+json in `errors`.
+A request goes through RequestContext (its id, its log line), then, by Express where it can, to the endpoint of a
+subject, which gets to know the caller through `access` and asks Postgres through `database`; whatever is raised becomes
+problem+json in `errors`.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -9,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
 from starlette.staticfiles import StaticFiles
 
 from api import metrics
@@ -17,12 +19,20 @@ from api.access.limits import RateLimits
 from api.broker import Broker
 from api.customers import endpoints as customers
 from api.database import Database
-from api.errors import MissingScope, NotYetIncluded, TooManyRequests, Unauthenticated, add_error_handling, documented
+from api.errors import (
+    MissingScope,
+    NotYetIncluded,
+    Overloaded,
+    TooManyRequests,
+    Unauthenticated,
+    add_error_handling,
+    documented,
+)
 from api.health import endpoints as health
 from api.ingest import endpoints as ingest
 from api.ingest.runs import Ingests
 from api.interactions import endpoints as interactions
-from api.kit.freshness import Fresh
+from api.kit.express import Express
 from api.kit.openapi import describe, operation_id, unversioned_operation_id
 from api.kit.request_context import RequestContext
 from api.live import endpoints as live
@@ -38,7 +48,7 @@ from quality.watch import Watch
 from settings import ApiSettings, QualitySettings
 
 #: What every question for data may be answered with.
-_REFUSALS: Final = documented(Unauthenticated, MissingScope, TooManyRequests)
+_REFUSALS: Final = documented(Unauthenticated, MissingScope, TooManyRequests, Overloaded)
 
 PREFIX: Final = "/api/v1"
 #: Where the batch systems answered.
@@ -91,14 +101,18 @@ def create_app(
     app.state.limits = RateLimits(
         reads_per_minute=settings.reads_per_minute, writes_per_minute=settings.writes_per_minute
     )
-    _add_subjects(app)
+    questions = _add_subjects(app)
     app.mount("/static", StaticFiles(directory=pages.STATIC))
-    app.add_middleware(RequestContext, problem_of=add_error_handling(app))
+    problem_of = add_error_handling(app)
+    # The one that is added last is asked first.
+    app.add_middleware(Express, routes=questions, problem_of=problem_of)
+    app.add_middleware(RequestContext, problem_of=problem_of, most_in_flight=settings.requests_in_flight)
     describe(app)
     return app
 
 
-def _add_subjects(app: FastAPI) -> None:
+def _add_subjects(app: FastAPI) -> list[tuple[str, APIRoute]]:
+    """Returns the routes of questions, with the prefixes of their paths."""
     versioned = APIRouter(prefix=PREFIX, responses=_REFUSALS)
     questions = (
         interactions.router,
@@ -108,7 +122,7 @@ def _add_subjects(app: FastAPI) -> None:
         sales.router,
     )
     for router in questions:
-        versioned.include_router(router, dependencies=[Fresh], responses=documented(NotYetIncluded))
+        versioned.include_router(router, responses=documented(NotYetIncluded))
     versioned.include_router(quality.router)
     versioned.include_router(live.router)
     versioned.include_router(writes.router)
@@ -116,15 +130,16 @@ def _add_subjects(app: FastAPI) -> None:
     app.include_router(versioned)
     as_of_old = APIRouter(prefix=UNVERSIONED, generate_unique_id_function=unversioned_operation_id)
     as_of_old.include_router(health.router)
-    as_of_old.include_router(
-        customers.router, dependencies=[Fresh], responses={**_REFUSALS, **documented(NotYetIncluded)}
-    )
+    as_of_old.include_router(customers.router, responses={**_REFUSALS, **documented(NotYetIncluded)})
     as_of_old.include_router(ingest.router, responses=_REFUSALS)
     app.include_router(as_of_old)
     app.include_router(health.router)
     app.include_router(health.ready_router)
     app.include_router(metrics.router)
     app.include_router(pages.router)
+    found = [(PREFIX, route) for router in questions for route in router.routes]
+    found += [(UNVERSIONED, route) for route in customers.router.routes]
+    return [(prefix, route) for prefix, route in found if isinstance(route, APIRoute)]
 
 
 @asynccontextmanager

@@ -218,6 +218,15 @@ class TooSlow(ProblemClass):
     example = "the database did not answer within 5 s"
 
 
+class Overloaded(ProblemClass):
+    """As many requests as are allowed at once are being answered. Ask again after the seconds in `Retry-After`."""
+
+    type_ = "overloaded"
+    title = "Too many requests at once"
+    status = 503
+    example = "1,000 requests are being answered"
+
+
 class NotReady(ProblemClass):
     """The process runs but can't answer yet: `checks` says which condition does not hold."""
 
@@ -259,6 +268,7 @@ PROBLEMS: Final[dict[str, type[ProblemClass]]] = {
         MethodNotAllowed,
         DatabaseAway,
         TooSlow,
+        Overloaded,
         NotReady,
         InternalError,
     )
@@ -267,6 +277,10 @@ PROBLEMS: Final[dict[str, type[ProblemClass]]] = {
 
 class BrokerUnavailable(Unavailable):
     """Kafka does not take events now."""
+
+
+#: What is raised on purpose; all else is a fault of ours.
+EXPECTED: Final = (Problem, HTTPException, RequestValidationError, Unavailable)
 
 
 class FieldError(BaseModel):
@@ -317,7 +331,7 @@ def add_error_handling(app: FastAPI) -> ExceptionHandler:
         post_hooks=[_complete],
         documentation_uri_template=TYPE_URI,
     )
-    for kind in (Problem, HTTPException, RequestValidationError, Unavailable):
+    for kind in EXPECTED:
         app.add_exception_handler(kind, handler)
     return handler
 

@@ -12,7 +12,7 @@ import structlog
 from psycopg import AsyncConnection
 
 from api.database import query_text
-from api.kit.position import Position, includes
+from api.kit.position import Position, includes, write_position
 
 #: The channel that stream_processors.positions notifies with every commit.
 CHANNEL: Final = b"LISTEN c360_commits"
@@ -34,6 +34,8 @@ class Positions:
         self._url = database_url
         #: Everything before it is in the totals; empty until it was read for the first time.
         self.current: Position = {}
+        #: The same as text.
+        self.token = ""
         #: True once the process is about to end: whoever waits for changes is told that there is none.
         self.stopping = False
         self._committed_at: datetime | None = None
@@ -102,6 +104,7 @@ class Positions:
     async def _read(self, connection: AsyncConnection[Any]) -> None:
         rows = await (await connection.execute(_READ)).fetchall()
         self.current = {(topic, partition): offset for topic, partition, offset, _, _ in rows}
+        self.token = write_position(self.current)
         newest = max(((committed_at, age) for *_, committed_at, age in rows), default=None)
         self._committed_at, self._age_when_read = newest or (None, 0.0)
         self._read_at = time.monotonic()

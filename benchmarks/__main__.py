@@ -2,8 +2,9 @@
 
 import sys
 
-from benchmarks import replay, throughput
+from benchmarks import api, replay, throughput
 
 arguments = [int(argument) for argument in sys.argv[1:2]]
 throughput.main(*arguments)
 replay.main(*arguments)
+api.main()

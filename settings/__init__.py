@@ -97,6 +97,11 @@ class ApiSettings(BaseSettings):
     sources: Path | None = Field(
         None, description="folder with the mappings of the HTTP sources that `POST ingest` may pull; unset: none"
     )
+    requests_in_flight: int = Field(
+        1000,
+        ge=1,
+        description="requests answered at once; beyond, a 503 with Retry-After (streams have their own bound)",
+    )
     body_bytes: int = Field(5_000_000, ge=1000, description="most bytes of a request's body")
 
 

@@ -1,5 +1,6 @@
 """The caller of a request: found out from its bearer token, known to every endpoint that answers with data."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -62,6 +63,8 @@ class Gate:
     def __init__(self, *, open_reads: bool) -> None:
         self._open_reads = open_reads
         self._trusted: dict[str, tuple[float, StoredToken]] = {}
+        #: Look-ups under way: however many requests carry the same token at once, the database is asked once.
+        self._looking: dict[str, asyncio.Task[StoredToken | None]] = {}
 
     async def admit(self, database: Database, authorization: str | None, token: str | None) -> Caller:
         """Who asks with this header.
@@ -81,15 +84,23 @@ class Gate:
         return Caller(token_id=stored.token_id, scopes=frozenset(stored.scopes))
 
     async def _find(self, database: Database, token_id: str) -> StoredToken | None:
-        now = time.monotonic()
         until, known = self._trusted.get(token_id, (0.0, None))
-        if known and now < until:
+        if known and time.monotonic() < until:
             return known
+        looking = self._looking.get(token_id)
+        if looking is None:
+            looking = asyncio.create_task(self._look_up(database, token_id))
+            self._looking[token_id] = looking
+            looking.add_done_callback(lambda _: self._looking.pop(token_id))
+        return await asyncio.shield(looking)  # one caller who hangs up does not end it for the others
+
+    async def _look_up(self, database: Database, token_id: str) -> StoredToken | None:
+        asked_at = time.monotonic()
         stored = await database.fetch_one(_FIND, StoredToken, {"token_id": token_id})
         self._trusted.pop(token_id, None)
         # Only what exists is kept: nobody can fill the memory with inventions.
         if stored and not stored.revoked:
-            self._trusted[token_id] = (now + TRUSTED_SECONDS, stored)
+            self._trusted[token_id] = (asked_at + TRUSTED_SECONDS, stored)
         return stored
 
 
@@ -113,7 +124,7 @@ def _needs(scope: Scope, route_class: RouteClass) -> Callable[..., Awaitable[Cal
             challenge = f'{_CHALLENGE}, error="insufficient_scope", scope="{scope}"'
             raise MissingScope(f"needs a token with scope {scope}", headers={"WWW-Authenticate": challenge})
         limits: RateLimits = request.app.state.limits
-        add_headers(request, await limits.count(route_class, _counted_as(request, caller)))
+        add_headers(request, limits.count(route_class, _counted_as(request, caller)))
         return caller
 
     return need

@@ -29,6 +29,7 @@ from api.customers.queries import (
 from api.database import Database, DatabaseDependency
 from api.errors import DatabaseAway, InternalError, InvalidRequest, TooSlow, UnknownCustomer, documented
 from api.kit.answers import json_answer
+from api.kit.freshness import Fresh
 from api.kit.pages import (
     After,
     Limit,
@@ -42,8 +43,8 @@ from api.kit.pages import (
 )
 from api.kit.parameters import CustomerId, Narrowing
 
-router = APIRouter(tags=["customers"])
-timeline_router = APIRouter(tags=["customers"])
+router = APIRouter(tags=["customers"], dependencies=[Fresh])
+timeline_router = APIRouter(tags=["customers"], dependencies=[Fresh])
 
 
 async def _filters(customer_type: Narrowing, segment: Narrowing, industry: Narrowing, country: Narrowing) -> Filters:

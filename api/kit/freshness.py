@@ -7,7 +7,7 @@ from fastapi.exceptions import RequestValidationError
 
 from api.access.callers import Reader
 from api.errors import NotYetIncluded
-from api.kit.position import LONGEST, PATTERN, read_position, write_position
+from api.kit.position import LONGEST, PATTERN, read_position
 from api.kit.request_context import add_headers
 from api.positions import Positions
 
@@ -54,7 +54,7 @@ def freshness(positions: Positions) -> dict[str, str]:
     age = positions.age_seconds
     if age is None:
         return {}
-    return {POSITION: write_position(positions.current), AGE: f"{age:.3f}"}
+    return {POSITION: positions.token, AGE: f"{age:.3f}"}
 
 
 #: For routers of questions: answers carry their position, and wait for one if they are asked to.

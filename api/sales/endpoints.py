@@ -8,6 +8,7 @@ from api.access.callers import Reader, reader
 from api.database import DatabaseDependency
 from api.errors import DatabaseAway, InternalError, InvalidRequest, TooSlow, documented
 from api.kit.answers import json_answer
+from api.kit.freshness import Fresh
 from api.kit.pages import Limit
 from api.kit.parameters import DaysDependency, Narrowing, PeriodDependency
 from api.sales.models import DailySalesAnswer, ProductMetricsAnswer, TopCustomersAnswer
@@ -25,7 +26,7 @@ MOST_DAYS: Final = 1000
 
 _SORT: Final = "What the rows are ordered by; with a leading `-` the largest or latest first."
 
-router = APIRouter(tags=["sales"], dependencies=[Depends(reader)])
+router = APIRouter(tags=["sales"], dependencies=[Depends(reader), Fresh])
 
 
 @router.get(

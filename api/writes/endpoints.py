@@ -1,6 +1,6 @@
 """POST events/{stream}, a route for each stream, and DELETE customers/{customer_id}"""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import Annotated, Final
 
@@ -24,12 +24,13 @@ from api.kit.bodies import Body
 from api.kit.freshness import POSITION
 from api.kit.parameters import CustomerId
 from api.kit.position import Position, write_position
+from api.kit.request_context import TRACE
 from api.writes.batches import MOST_EVENTS, body_schema, read_batch
 from api.writes.models import Written, WrittenAnswer
 from api.writes.queries import Attempt, find_answer, keep_answer
 from events import topics
 from events.contracts import CONTRACTS
-from events.encoding import encode, encode_tombstone
+from events.encoding import Record, encode, encode_tombstone
 from events.errors import Unavailable
 
 IdempotencyKey = Annotated[
@@ -67,12 +68,13 @@ BrokerDependency = Annotated[Broker, Depends(_broker)]
     dependencies=[Depends(administrator)],
     responses=documented(InvalidRequest, BrokerAway, DatabaseAway, TooSlow, InternalError),
 )
-async def forget_customer(broker: BrokerDependency, customer_id: CustomerId) -> Response:
+async def forget_customer(request: Request, broker: BrokerDependency, customer_id: CustomerId) -> Response:
     """Publish the tombstone that makes the processors forget the customer; docs/forgetting.md says what goes.
 
     Answers alike whether anybody has heard of the customer or not: what is on its way is not known here.
     """
-    return _answer(_written(1, await broker.publish([encode_tombstone(topics.CUSTOMERS.name, key=customer_id)])))
+    records = _traced(request, [encode_tombstone(topics.CUSTOMERS.name, key=customer_id)])
+    return _answer(_written(1, await broker.publish(records)))
 
 
 def _publisher(stream: str) -> Callable[..., Awaitable[Response]]:
@@ -80,13 +82,16 @@ def _publisher(stream: str) -> Callable[..., Awaitable[Response]]:
 
     async def publish(
         *,
+        request: Request,
         caller: Ingester,
         database: DatabaseDependency,
         broker: BrokerDependency,
         body: Body,
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
-        records = [encode(event, source=f"api/{caller.token_id}") for event in read_batch(stream, body)]
+        records = _traced(
+            request, (encode(event, source=f"api/{caller.token_id}") for event in read_batch(stream, body))
+        )
         if idempotency_key is None:
             return _answer(_written(len(records), await broker.publish(records)))
         attempt = Attempt.of(caller.token_id, idempotency_key, path=stream, body=body)
@@ -117,6 +122,13 @@ def _add_streams() -> None:
             responses=documented(InvalidRequest, KeyReused, TooLarge, BrokerAway, DatabaseAway, TooSlow, InternalError),
             openapi_extra={"requestBody": {"required": True, "content": content}},
         )
+
+
+def _traced(request: Request, records: Iterable[Record]) -> list[Record]:
+    """The records, with the trace that the request is part of (as CloudEvents and OpenTelemetry name it)."""
+    trace: str | None = request.state.traceparent
+    more = [(TRACE, trace.encode())] if trace else []
+    return [record._replace(headers=[*record.headers, *more]) for record in records]
 
 
 def _written(accepted: int, position: Position) -> Written:

@@ -33,6 +33,18 @@ def test_an_event_is_published_and_answered_with_its_position(writer: TestClient
     assert dict(record.headers)["ce_source"] == f"api/{GOOD_ID}".encode()
 
 
+def test_a_trace_goes_on_with_the_events(writer: TestClient, broker: FakeBroker) -> None:
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    writer.post(PATH, json=event(), headers={"traceparent": trace})
+    writer.delete("/api/v1/customers/1", headers={"traceparent": trace})
+    writer.post(PATH, json=event())
+    assert [dict(record.headers).get("traceparent") for record in broker.records] == [
+        trace.encode(),
+        trace.encode(),
+        None,
+    ]
+
+
 @pytest.mark.parametrize(
     ("body", "errors"),
     [
