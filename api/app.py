@@ -7,6 +7,7 @@ problem+json in `errors`.
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final
 
 from fastapi import APIRouter, FastAPI
@@ -35,6 +36,9 @@ from api.interactions import endpoints as interactions
 from api.kit.express import Express
 from api.kit.openapi import describe, operation_id, unversioned_operation_id
 from api.kit.request_context import RequestContext
+from api.lineage import endpoints as lineage
+from api.lineage.reading import Lineage
+from api.lineage.served import endpoints_of
 from api.live import endpoints as live
 from api.live.streams import SharedViews
 from api.pages import endpoints as pages
@@ -96,6 +100,9 @@ def create_app(
     app.state.ingests = Ingests(settings.sources, kafka)
     checks = checks or QualitySettings(check_every_seconds=0)
     app.state.watch = Watch(database_url, load_checks(checks.checks), checks)
+    app.state.lineage = Lineage(
+        database_url, partial(endpoints_of, app, prefix=PREFIX), app.state.watch.checks.values()
+    )
     app.state.body_bytes = settings.body_bytes
     app.state.gate = Gate(open_reads=settings.open_reads)
     app.state.limits = RateLimits(
@@ -124,6 +131,7 @@ def _add_subjects(app: FastAPI) -> list[tuple[str, APIRoute]]:
     for router in questions:
         versioned.include_router(router, responses=documented(NotYetIncluded))
     versioned.include_router(quality.router)
+    versioned.include_router(lineage.router)
     versioned.include_router(live.router)
     versioned.include_router(writes.router)
     versioned.include_router(ingest.router)

@@ -60,21 +60,35 @@ class Customer(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True):
 
     topic = topics.CUSTOMERS
 
+    #: Who it is.
     customer_id: Id
+    #: Personal data, as all that follows up to occupation.
     first_name: Text | None | UnsetType = UNSET
+    #: Family name.
     last_name: Text | None | UnsetType = UNSET
+    #: E-mail address.
     email: Text | None | UnsetType = UNSET
+    #: Telephone number, as the source writes it.
     phone: Text | None | UnsetType = UNSET
+    #: Postal address in one text.
     address: Text | None | UnsetType = UNSET
+    #: RFC 3339 date.
     date_of_birth: date | None | UnsetType = UNSET
     #: In the account's own currency.
     account_balance: Decimal | None | UnsetType = UNSET
+    #: What the customer works as.
     occupation: Text | None | UnsetType = UNSET
+    #: What product interest is counted by.
     customer_type: Name | None | UnsetType = UNSET
+    #: Where marketing sees the customer; each change is kept as history.
     segment: Name | None | UnsetType = UNSET
+    #: Line of business.
     industry: Name | None | UnsetType = UNSET
+    #: As the source writes it.
     country: Name | None | UnsetType = UNSET
+    #: Account that the customer belongs to.
     account_id: Id | None | UnsetType = UNSET
+    #: When the customer came into being, by the source.
     created_at: Moment | None | UnsetType = UNSET
 
     @property
@@ -91,12 +105,17 @@ class Interaction(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True
 
     topic = topics.INTERACTIONS
 
+    #: Told again, it is the same fact.
     event_id: Id
+    #: Who was in touch; the customers stream need not know the customer.
     customer_id: Id
+    #: On what, such as Email or Call.
     channel: Name
+    #: When.
     occurred_at: Moment
     #: None: belongs to every product that was discussed in its month (UTC).
     product: Name | None = None
+    #: How many contacts the fact stands for.
     count: Count = 1
     #: In EUR; may be negative (a refund).
     revenue: Decimal | None = None
@@ -115,7 +134,9 @@ class ProductDiscussion(Event, frozen=True, kw_only=True, gc=False):
 
     topic = topics.PRODUCT_DISCUSSIONS
 
+    #: The month (UTC).
     month: Month
+    #: What was discussed, by the name that interactions use.
     product: Name
 
     @property
@@ -132,8 +153,11 @@ class Channel(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True):
 
     topic = topics.CHANNELS
 
+    #: What interactions call it.
     channel: Name
+    #: Name for people.
     name: Name | None = None
+    #: What kind of channel it is.
     channel_type: Name | None = None
     #: In EUR per interaction.
     unit_price: Decimal | None = None
@@ -148,9 +172,13 @@ class Product(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True):
 
     topic = topics.PRODUCTS
 
+    #: What transactions call it.
     product_id: Id
+    #: Name for people.
     name: Name | None = None
+    #: What transactions that name no category count under.
     category: Name | None = None
+    #: Of one unit, in the currency of the catalogue.
     price: Decimal | None = None
 
     @property
@@ -163,15 +191,21 @@ class Transaction(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True
 
     topic = topics.TRANSACTIONS
 
+    #: Told again, it is the same fact.
     transaction_id: Id
+    #: Who bought; the customers stream need not know the customer.
     customer_id: Id
+    #: When.
     occurred_at: Moment
     #: At least one of product_id and category is told; without a category, that of the product counts.
     product_id: Id | None = None
+    #: What it counts under, whatever the category of the product.
     category: Name | None = None
+    #: Units bought.
     quantity: Count = 1
     #: Of all units together; may be negative (a refund).
     amount: Decimal
+    #: Of the amount; nothing is converted.
     currency: Currency
 
     @property
@@ -196,6 +230,7 @@ class RejectedRow(Event, frozen=True, kw_only=True, gc=False):
     source: Text
     #: Where in the source, for people: "sheet 'Customers', row 12".
     place: Text
+    #: What is wrong, and what would be right.
     reason: Text
     #: Name of the offending column, or None.
     column: Text | None = None

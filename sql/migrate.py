@@ -75,7 +75,9 @@ def _apply_definitions(url: str) -> list[str]:
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_DEFINITIONS_LOCK])
         connection.execute("CREATE TABLE IF NOT EXISTS definitions (name text PRIMARY KEY, sha256 text NOT NULL)")
         connection.execute(
-            "COMMENT ON TABLE definitions IS 'Which version of each file of relations/ and totals/ is here.'"
+            "COMMENT ON TABLE definitions IS 'Which version of each file of relations/ and totals/ is here.';"
+            "COMMENT ON COLUMN definitions.name IS 'Folder and name of the file.';"
+            "COMMENT ON COLUMN definitions.sha256 IS 'Of the file as it was applied.'"
         )
         current: dict[str, str] = dict(connection.execute("SELECT name, sha256 FROM definitions").fetchall())
         return [name for name, path in _definitions() if _apply_definition(connection, name, path, current.get(name))]

@@ -9,6 +9,8 @@ CREATE TABLE IF NOT EXISTS category_amounts (
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE category_amounts IS
 'Running total per customer and product category: the one that the transaction names, else the one its product has now, else ''unknown''.';
+COMMENT ON COLUMN category_amounts.customer_id IS 'The customer; the customers stream need not know it.';
+COMMENT ON COLUMN category_amounts.category IS 'Category of the products bought, ''unknown'' until it is told.';
 COMMENT ON COLUMN category_amounts.orders IS 'Number of transactions.';
 COMMENT ON COLUMN category_amounts.units IS 'Sum of the quantities.';
 COMMENT ON COLUMN category_amounts.amount IS 'Sum of the amounts, as told.';

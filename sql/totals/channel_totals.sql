@@ -9,6 +9,8 @@ CREATE TABLE IF NOT EXISTS channel_totals (
     PRIMARY KEY (customer_id, channel)
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE channel_totals IS 'Running total per customer and channel.';
+COMMENT ON COLUMN channel_totals.customer_id IS 'The customer; the customers stream need not know it.';
+COMMENT ON COLUMN channel_totals.channel IS 'What the customer was in touch on.';
 COMMENT ON COLUMN channel_totals.interactions IS 'Sum of the counts.';
 COMMENT ON COLUMN channel_totals.revenue IS 'Sum of the revenues in EUR; 0 where none was told.';
 COMMENT ON COLUMN channel_totals.first_at IS 'Earliest occurred_at (UTC).';

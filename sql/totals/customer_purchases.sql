@@ -9,6 +9,7 @@ CREATE TABLE IF NOT EXISTS customer_purchases (
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE customer_purchases IS
 'Running total per customer. Average order: amount / orders. Amounts are added as told: a customer who pays in several currencies is better asked of the facts.';
+COMMENT ON COLUMN customer_purchases.customer_id IS 'The customer; the customers stream need not know it.';
 COMMENT ON COLUMN customer_purchases.orders IS 'Number of transactions.';
 COMMENT ON COLUMN customer_purchases.units IS 'Sum of the quantities.';
 COMMENT ON COLUMN customer_purchases.amount IS 'Sum of the amounts: the customer''s lifetime value.';

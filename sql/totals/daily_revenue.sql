@@ -8,6 +8,8 @@ CREATE TABLE IF NOT EXISTS daily_revenue (
     PRIMARY KEY (customer_id, day)
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE daily_revenue IS 'Running total per customer and day (UTC), of interactions and purchases together.';
+COMMENT ON COLUMN daily_revenue.customer_id IS 'The customer; the customers stream need not know it.';
+COMMENT ON COLUMN daily_revenue.day IS 'In UTC.';
 COMMENT ON COLUMN daily_revenue.facts IS 'Number of interactions and transactions that the row stands for.';
 COMMENT ON COLUMN daily_revenue.revenue IS 'Revenues of the interactions plus amounts of the purchases, as told.';
 COMMENT ON COLUMN daily_revenue.interactions IS 'Sum of the interactions'' counts.';

@@ -11,6 +11,9 @@ CREATE TABLE IF NOT EXISTS daily_sales_parts (
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE daily_sales_parts IS
 'Running total per day (UTC) and currency, one partial row per partition number; read it through the view daily_sales.';
+COMMENT ON COLUMN daily_sales_parts.day IS 'In UTC.';
+COMMENT ON COLUMN daily_sales_parts.currency IS 'ISO 4217.';
+COMMENT ON COLUMN daily_sales_parts.partition IS 'Partition number of the customers'' keys that the row adds up.';
 COMMENT ON COLUMN daily_sales_parts.orders IS 'Number of transactions.';
 COMMENT ON COLUMN daily_sales_parts.units IS 'Sum of the quantities.';
 COMMENT ON COLUMN daily_sales_parts.revenue IS 'Sum of the amounts.';
@@ -40,3 +43,9 @@ SELECT
 FROM daily_sales_parts
 GROUP BY day, currency;
 COMMENT ON VIEW daily_sales IS 'Orders, units, revenue and distinct customers per day (UTC) and currency.';
+COMMENT ON COLUMN daily_sales.day IS 'In UTC.';
+COMMENT ON COLUMN daily_sales.currency IS 'ISO 4217; currencies are not converted.';
+COMMENT ON COLUMN daily_sales.orders IS 'Number of transactions.';
+COMMENT ON COLUMN daily_sales.units IS 'Sum of the quantities.';
+COMMENT ON COLUMN daily_sales.revenue IS 'Sum of the amounts.';
+COMMENT ON COLUMN daily_sales.customers IS 'How many customers bought on that day.';

@@ -9,6 +9,8 @@ CREATE TABLE IF NOT EXISTS product_interest_parts (
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE product_interest_parts IS
 'Running total per customer type and product, one partial row per partition number so that no two workers wait for one row; read it through the view product_interest.';
+COMMENT ON COLUMN product_interest_parts.product IS 'What the interactions talk about.';
+COMMENT ON COLUMN product_interest_parts.partition IS 'Partition number of the customers'' keys that the row adds up.';
 COMMENT ON COLUMN product_interest_parts.customer_type IS 'Type of the customer, ''unknown'' until the customers stream tells it.';
 COMMENT ON COLUMN product_interest_parts.interactions IS 'Sum of the counts.';
 COMMENT ON COLUMN product_interest_parts.customers IS 'How many customers of that type and partition talked about the product.';
@@ -34,3 +36,7 @@ SELECT
 FROM product_interest_parts
 GROUP BY customer_type, product;
 COMMENT ON VIEW product_interest IS 'Interactions and customers per customer type and product; ''unknown'' until the type of a customer is told.';
+COMMENT ON COLUMN product_interest.customer_type IS 'Type of the customers, ''unknown'' until it is told.';
+COMMENT ON COLUMN product_interest.product IS 'What the interactions talk about.';
+COMMENT ON COLUMN product_interest.interactions IS 'Sum of the counts.';
+COMMENT ON COLUMN product_interest.customers IS 'How many customers of that type talked about the product.';

@@ -11,6 +11,7 @@ CREATE TABLE IF NOT EXISTS product_sales_parts (
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE product_sales_parts IS
 'Running total per product, one partial row per partition number; read it through the view product_sales. Transactions that name a category alone are not in it.';
+COMMENT ON COLUMN product_sales_parts.partition IS 'Partition number of the customers'' keys that the row adds up.';
 COMMENT ON COLUMN product_sales_parts.product IS 'product_id.';
 COMMENT ON COLUMN product_sales_parts.orders IS 'Number of transactions.';
 COMMENT ON COLUMN product_sales_parts.units IS 'Sum of the quantities.';
@@ -44,3 +45,10 @@ SELECT
 FROM product_sales_parts
 GROUP BY product;
 COMMENT ON VIEW product_sales IS 'Orders, units, revenue, distinct customers, average price per unit and latest sale (UTC) per product.';
+COMMENT ON COLUMN product_sales.product IS 'product_id.';
+COMMENT ON COLUMN product_sales.orders IS 'Number of transactions.';
+COMMENT ON COLUMN product_sales.units IS 'Sum of the quantities.';
+COMMENT ON COLUMN product_sales.revenue IS 'Sum of the amounts, as told.';
+COMMENT ON COLUMN product_sales.customers IS 'How many customers bought it.';
+COMMENT ON COLUMN product_sales.average_price IS 'Revenue per unit.';
+COMMENT ON COLUMN product_sales.last_sold IS 'Latest occurred_at (UTC).';

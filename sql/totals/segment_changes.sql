@@ -7,6 +7,7 @@ CREATE TABLE IF NOT EXISTS segment_changes (
     PRIMARY KEY (customer_id, changed_at)
 );
 COMMENT ON TABLE segment_changes IS 'History of the customers'' segments; the first segment of a customer is no change.';
+COMMENT ON COLUMN segment_changes.customer_id IS 'Who moved.';
 COMMENT ON COLUMN segment_changes.changed_at IS 'When the event that told the new segment was written to its topic (UTC).';
 COMMENT ON COLUMN segment_changes.old_segment IS 'Null: there was none, after one was cleared.';
 COMMENT ON COLUMN segment_changes.new_segment IS 'Null: the segment was cleared.';

@@ -9,6 +9,9 @@ CREATE TABLE IF NOT EXISTS topic_totals (
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE topic_totals IS
 'Running total per customer, channel and product talked about: the product that the interaction names, else every product discussed in its month.';
+COMMENT ON COLUMN topic_totals.customer_id IS 'The customer; the customers stream need not know it.';
+COMMENT ON COLUMN topic_totals.channel IS 'What the customer was in touch on.';
+COMMENT ON COLUMN topic_totals.product IS 'What the interactions talk about.';
 COMMENT ON COLUMN topic_totals.partition IS 'Partition number of the customer''s key.';
 COMMENT ON COLUMN topic_totals.interactions IS 'Sum of the counts.';
 
