@@ -6,10 +6,12 @@ Source of the formats: https://www.postgresql.org/docs/18/sql-copy.html#SQL-COPY
 timestamptz_recv, date_recv and uuid_recv in the Postgres sources.
 """
 
+import sys
+from array import array
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from itertools import chain, repeat
+from itertools import chain
 from struct import Struct, pack
 from typing import Any, ClassVar, Final
 
@@ -45,9 +47,9 @@ def days(value: date) -> int:
     return (value - EPOCH.date()).days
 
 
-def postgres_micros(value: Micros) -> int:
-    """The same moment as Postgres stores it."""
-    return value - _POSTGRES_EPOCH_MICROS
+def postgres_micros(values: Iterable[Micros]) -> list[int]:
+    """The same moments as Postgres stores them."""
+    return [value - _POSTGRES_EPOCH_MICROS for value in values]
 
 
 class Array(bytes):
@@ -77,7 +79,7 @@ class TextArray(Array):
 
     @classmethod
     def _elements(cls, values: Sequence[str | None]) -> bytes:
-        return b"".join(map(text_field, values))
+        return b"".join(map(TextFields().__getitem__, values))
 
 
 class UuidArray(Array):
@@ -98,7 +100,7 @@ class Int8Array(Array):
 
     @classmethod
     def _elements(cls, values: Sequence[int]) -> bytes:
-        return pack("!" + "iq" * len(values), *chain.from_iterable(zip(repeat(8), values, strict=False)))
+        return _integers("q", values)
 
 
 class TimestamptzArray(Array):
@@ -108,7 +110,7 @@ class TimestamptzArray(Array):
 
     @classmethod
     def _elements(cls, values: Sequence[Micros]) -> bytes:
-        return Int8Array._elements([value - _POSTGRES_EPOCH_MICROS for value in values])
+        return _integers("q", postgres_micros(values))
 
 
 class DateArray(Array):
@@ -118,8 +120,7 @@ class DateArray(Array):
 
     @classmethod
     def _elements(cls, values: Sequence[int]) -> bytes:
-        days = (value - _POSTGRES_EPOCH_DAYS for value in values)
-        return pack("!" + "ii" * len(values), *chain.from_iterable(zip(repeat(4), days, strict=False)))
+        return _integers("i", [value - _POSTGRES_EPOCH_DAYS for value in values])
 
 
 class NumericArray(Array):
@@ -129,7 +130,7 @@ class NumericArray(Array):
 
     @classmethod
     def _elements(cls, values: Sequence[Decimal]) -> bytes:
-        return TextArray._elements(list(map(str, values)))
+        return b"".join(map(text_field, map(str, values)))
 
 
 class ByteaArray(Array):
@@ -140,6 +141,16 @@ class ByteaArray(Array):
     @classmethod
     def _elements(cls, values: Sequence[bytes | None]) -> bytes:
         return b"".join(NULL if value is None else pack("!i", len(value)) + value for value in values)
+
+
+def _integers(code: str, values: Sequence[int]) -> bytes:
+    """Integers with their lengths in front; `code` as in module array: "q" has 8 bytes, "i" 4."""
+    column = array(code, values)
+    if sys.byteorder == "little":
+        column.byteswap()
+    raw, width = column.tobytes(), column.itemsize
+    size = pack("!i", width)
+    return size + size.join([raw[start : start + width] for start in range(0, len(raw), width)])
 
 
 def text_field(value: str | None) -> bytes:
@@ -189,8 +200,8 @@ class _ArrayDumper(Dumper):
 
 def register(connection: AsyncConnection[Any]) -> None:
     """Teach a connection to take the arrays of this module as parameters."""
-    for array in (TextArray, UuidArray, Int8Array, TimestamptzArray, DateArray, NumericArray, ByteaArray):
-        connection.adapters.register_dumper(array, type(f"{array.__name__}Dumper", (_ArrayDumper,), {"oid": array.oid}))
+    for kind in (TextArray, UuidArray, Int8Array, TimestamptzArray, DateArray, NumericArray, ByteaArray):
+        connection.adapters.register_dumper(kind, type(f"{kind.__name__}Dumper", (_ArrayDumper,), {"oid": kind.oid}))
 
 
 #: 0 as numeric: no digits, no weight, no sign, no scale.

@@ -139,7 +139,7 @@ async def _move_types(unit: UnitOfWork, changes: Changes) -> None:
     types = {key: (_type(changes.stored.get(key)), _type(changes.current.get(key))) for key in changes.homes}
     changed = {key: pair for key, pair in types.items() if pair[0] != pair[1]}
     await interest.change_types(unit, {key: pair for key, pair in changed.items() if key not in forgotten})
-    rows = await unit.rows(CUSTOMER_TYPES, [(key,) for key in changed])
+    rows = await unit.rows(CUSTOMER_TYPES, {(key,) for key in changed})
     for key, (_, new) in changed.items():
         rows[key,][0] = new
 

@@ -19,7 +19,7 @@ from events.contracts import (
     LATEST,
     MAX_EVENT_BYTES,
     Event,
-    amount_complaint,
+    all_amounts_well,
     text_complaint,
 )
 from events.errors import RejectedEvent
@@ -107,7 +107,7 @@ class FactStream(ABC):
             and max(facts["occurred_at"]) < _LATEST
             and self._ownership.all_right(set(facts["customer_id"]), facts["partition"][0])
             and not any(text_complaint(text) for column in self._texts for text in set(facts[column]) if text)
-            and not any(amount_complaint(amount) for column in self._amounts for amount in _told(facts[column]))
+            and all(all_amounts_well(told) for column in self._amounts if (told := _told(facts[column])))
             and self.fits(facts)
         )
 

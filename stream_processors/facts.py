@@ -97,28 +97,28 @@ class FactTable:
     def _rows(self, facts: Facts) -> bytes:
         fixed: list[Iterable[Any]] = [repeat(len(self.columns))]
         for column, length in zip(self._fixed, self._lengths, strict=True):
-            values: Iterable[Any] = facts[column]
+            values = facts[column]
             if self.columns[column] is Kind.MOMENT:
-                values = map(binary.postgres_micros, values)
+                values = binary.postgres_micros(values)
             fixed += [repeat(length), values]
         return binary.copy_rows(self._struct, fixed, self._fields(facts))
 
     def _fields(self, facts: Facts) -> list[Iterable[bytes]]:
-        """The encoded columns without a fixed width; neighbours that are all null make one column."""
+        """The encoded columns without a fixed width; neighbours that say the same in all rows make one column."""
         text = binary.TextFields()
         fields: list[Iterable[bytes]] = []
-        nulls = 0
+        same = b""
         for column in self._others:
             values = facts[column]
-            if all_null(values):
-                nulls += 1
+            if all_null(values) or (self.columns[column] is Kind.TEXT and values.count(values[0]) == len(values)):
+                same += text[values[0]]
                 continue
-            fields += [repeat(binary.NULL * nulls, len(facts))] if nulls else []
-            nulls = 0
+            fields += [repeat(same, len(facts))] if same else []
+            same = b""
             fields.append(
                 map(binary.numeric_field if self.columns[column] is Kind.NUMERIC else text.__getitem__, values)
             )
-        return [*fields, repeat(binary.NULL * nulls, len(facts))] if nulls else fields
+        return [*fields, repeat(same, len(facts))] if same else fields
 
 
 def _readable(column: str, kind: Kind) -> str:

@@ -5,7 +5,7 @@ are counted into the rows of the view, or out of them when facts are corrected o
 and any grouping (tests/properties).
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum, auto
@@ -176,11 +176,34 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class View:
-    """A running total: one row of measures per key."""
+class Keyed:
+    """What has a name, and columns that make a key."""
 
     name: str
     key: Mapping[str, Kind]
+
+    def keys(self, facts: Columns) -> list[Key]:
+        """The key of each fact."""
+        return list(zip(*(facts[column] for column in self.key), strict=True))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Members(Keyed):
+    """Whom a distinct count counts, such as the customers who bought a product: as long as a fact says so.
+
+    One declaration of members serves one distinct count; its key is that of the view, and who is counted.
+    """
+
+    #: SELECT of those keys that are members as far as is stored; they are passed as arrays in the order of `key`.
+    known: str = field(repr=False)
+    #: The same, asked of the facts themselves, where `known` asks a running total.
+    remaining: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View(Keyed):
+    """A running total: one row of measures per key."""
+
     #: The first measure of a view with a table says whether a row exists: where it is 0 there are no facts.
     measures: tuple[Measure, ...]
     #: What it counts; facts of several sources add up. Empty: rows that are only looked up.
@@ -194,26 +217,18 @@ class View:
         """The row of a key without facts."""
         return [measure.zero for measure in self.measures]
 
-    def keys(self, facts: Columns) -> list[Key]:
-        """The key of each fact."""
-        return list(zip(*(facts[column] for column in self.key), strict=True))
-
     @property
-    def members(self) -> "list[View]":
-        """The views that its distinct counts rest on."""
+    def members(self) -> list[Members]:
+        """Whom its distinct counts count."""
         return [measure.members for measure in self.measures if isinstance(measure, Distinct)]
 
 
 @dataclass(frozen=True, slots=True)
 class Distinct:
-    """The number of distinct members, such as customers: facts that bring a member in, less those that take one out.
-
-    `members` has a row for each key of the view and member, whose only measure is 0 where no fact speaks for it. One
-    view of members serves one distinct count.
-    """
+    """The number of distinct members: facts that bring one in, less those that take one out."""
 
     name: str
-    members: View
+    members: Members
     kind: Kind = Kind.BIGINT
     zero: int = 0
 
@@ -255,21 +270,12 @@ def take(view: View, rows: Rows, keys: Sequence[Key], facts: Columns) -> set[Key
     return stale
 
 
-def enter(members: View, rows: Rows, keys: Sequence[Key], facts: Columns) -> list[int]:
-    """Count facts in; returns 1 for each fact that brought its member in, 0 for the others."""
-    entered = []
-    for key, value in zip(keys, facts[members.measures[0].of], strict=True):
-        row = rows[key]
-        entered.append(0 if row[0] else 1)
-        row[0] += value
-    return entered
-
-
-def leave(members: View, rows: Rows, keys: Sequence[Key], facts: Columns) -> list[int]:
-    """Count facts out; returns 1 for each fact that took its member out, 0 for the others."""
-    left = []
-    for key, value in zip(keys, facts[members.measures[0].of], strict=True):
-        row = rows[key]
-        row[0] -= value
-        left.append(0 if row[0] else 1)
-    return left
+def once(keys: Sequence[Key], chosen: Set[Key]) -> list[int]:
+    """1 at one place of each of the chosen keys, 0 everywhere else."""
+    if len(chosen) == len(keys):
+        return [1] * len(keys)
+    places = dict(zip(keys, range(len(keys)), strict=True))
+    marks = [0] * len(keys)
+    for key in chosen:
+        marks[places[key]] = 1
+    return marks

@@ -5,7 +5,7 @@ committed. A unit that fails gives nothing back, so it leaves no trace in memory
 """
 
 from collections import ChainMap
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Iterable, MutableMapping
 from typing import Any, Final
 
 import faust
@@ -14,17 +14,10 @@ from faust.tables.recovery import Recovery
 from psycopg import AsyncConnection
 from psycopg import sql as query
 
-from stream_processors import binary
+from stream_processors.columns import ARRAYS, key_arrays
 from stream_processors.fold import Key, Kind, Row, Rows, View
+from stream_processors.members import KnownMembers
 
-_ARRAYS: Final[Mapping[Kind, type[binary.Array]]] = {
-    Kind.TEXT: binary.TextArray,
-    Kind.BIGINT: binary.Int8Array,
-    Kind.SMALLINT: binary.Int8Array,
-    Kind.NUMERIC: binary.NumericArray,
-    Kind.MOMENT: binary.TimestamptzArray,
-    Kind.DATE: binary.DateArray,
-}
 _PLACEHOLDERS: Final = {Kind.NUMERIC: "%s::text[]::numeric[]"}
 #: How columns are read into the form that they have in memory.
 _READ: Final = {
@@ -43,6 +36,8 @@ class RunningTotal(faust.Table[Key, Row]):
     def __init__(self, app: faust.App, view: View, *, capacity: int) -> None:
         super().__init__(app, name=view.name, partitions=1)
         self.view = view
+        #: Whom its distinct counts count, by the names of `view.members`.
+        self.members = {members.name: KnownMembers(members, capacity=capacity) for members in view.members}
         self._statements = Statements(view)
         self._capacity = capacity
         # Two generations are a cheap LRU: when the young one is full it becomes the old one, and what was not used
@@ -74,6 +69,8 @@ class RunningTotal(faust.Table[Key, Row]):
     def forget(self) -> None:
         """Drop all rows; they will be read again."""
         self._young, self._old = {}, {}
+        for members in self.members.values():
+            members.forget()
 
     async def checkout(self, connection: AsyncConnection[Any], keys: Iterable[Key]) -> Rows:
         """Take rows out for one unit of work; a key without facts gets a row of zeros."""
@@ -149,9 +146,9 @@ class Statements:
     """The SQL of one view, made from its declaration."""
 
     def __init__(self, view: View) -> None:
+        self._view = view
         self._kinds = [*view.key.values(), *(measure.kind for measure in view.measures)]
-        self._key_arrays = [_ARRAYS[kind] for kind in view.key.values()]
-        self._arrays = [_ARRAYS[kind] for kind in self._kinds]
+        self._arrays = [ARRAYS[kind] for kind in self._kinds]
         self._width = len(view.key)
         columns = [*view.key, *(measure.name for measure in view.measures)]
         self._load = query.SQL(view.load) if view.load else self._select(view, columns)
@@ -163,12 +160,12 @@ class Statements:
 
     async def load(self, connection: AsyncConnection[Any], keys: list[Key]) -> Rows:
         """The stored rows of these keys."""
-        cursor = await connection.execute(self._load, self._key_parameters(keys), binary=True)
+        cursor = await connection.execute(self._load, key_arrays(self._view, keys), binary=True)
         return self._rows(await cursor.fetchall())
 
     async def ask_facts(self, connection: AsyncConnection[Any], keys: set[Key]) -> Rows:
         """The rows of these keys as the facts have them."""
-        firsts = self._key_arrays[0].of(list({key[0] for key in keys}))
+        firsts = self._arrays[0].of(list({key[0] for key in keys}))
         cursor = await connection.execute(self._ask, [firsts], binary=True)
         return {key: row for key, row in self._rows(await cursor.fetchall()).items() if key in keys}
 
@@ -180,11 +177,7 @@ class Statements:
 
     async def delete(self, connection: AsyncConnection[Any], keys: list[Key]) -> None:
         """Delete the rows of these keys."""
-        await connection.execute(self._delete, self._key_parameters(keys))
-
-    def _key_parameters(self, keys: Iterable[Key]) -> list[binary.Array]:
-        columns = zip(*keys, strict=True)
-        return [array.of(column) for array, column in zip(self._key_arrays, columns, strict=True)]
+        await connection.execute(self._delete, key_arrays(self._view, keys))
 
     def _rows(self, fetched: list[tuple[Any, ...]]) -> Rows:
         return {row[: self._width]: list(row[self._width :]) for row in fetched}

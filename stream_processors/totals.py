@@ -4,11 +4,11 @@ First all rows are checked out, while the database still shows the facts as they
 the rows are moved, and what arithmetic can't take back is asked of the facts as they are now.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from stream_processors import views
-from stream_processors.fold import Columns, Key, Source, View, enter, leave, put, take
+from stream_processors.fold import Columns, Key, Keyed, Source, View, once, put, take
 from stream_processors.unit_of_work import UnitOfWork
 
 #: Facts of one stream, as each source that it feeds sees them.
@@ -34,14 +34,16 @@ class Move:
     async def check_out(self) -> None:
         """Get the rows of all views concerned; before the facts change."""
         for view, removed, added in self._each():
-            for one in (view, *view.members):
-                await self._unit.rows(one, {*self._keys_of(one, removed), *self._keys_of(one, added)})
+            await self._unit.rows(view, {*self._keys_of(view, removed), *self._keys_of(view, added)})
+            for members in view.members:
+                keys = {*self._keys_of(members, removed), *self._keys_of(members, added)}
+                await self._unit.membership(view, members).find_out(keys)
 
     async def carry_out(self) -> None:
         """Change the rows; after the facts have changed."""
         for view, removed, added in self._each():
-            rows = await self._unit.rows(view, ())
-            gone, come = await self._with_members(view, removed, leave), await self._with_members(view, added, enter)
+            rows = await self._unit.rows(view, set())
+            gone, come = await self._with_members(view, removed, added)
             stale = take(view, rows, self._keys_of(view, removed), gone) if gone else set()
             if come:
                 put(view, rows, self._keys_of(view, added), come)
@@ -55,20 +57,24 @@ class Move:
             for view in _BY_SOURCE[source]
         ]
 
-    def _keys_of(self, view: View, facts: Columns | None) -> Sequence[Key]:
+    def _keys_of(self, keyed: Keyed, facts: Columns | None) -> Sequence[Key]:
         if facts is None:
             return ()
-        place = (view.name, id(facts))
+        place = (keyed.name, id(facts))
         if place not in self._keys:
-            self._keys[place] = view.keys(facts)
+            self._keys[place] = keyed.keys(facts)
         return self._keys[place]
 
-    async def _with_members(self, view: View, facts: Columns | None, count: Callable[..., list[int]]) -> Columns | None:
-        """The columns, and for each distinct count which facts brought a member in or took one out."""
-        if facts is None or not view.members:
-            return facts
-        counted = {
-            members.name: count(members, await self._unit.rows(members, ()), self._keys_of(members, facts), facts)
-            for members in view.members
-        }
-        return {**facts, **counted}
+    async def _with_members(
+        self, view: View, removed: Columns | None, added: Columns | None
+    ) -> tuple[Columns | None, Columns | None]:
+        """The columns, and for each distinct count which facts took a member out and which brought one in."""
+        for members in view.members:
+            membership = self._unit.membership(view, members)
+            gone, come = self._keys_of(members, removed), self._keys_of(members, added)
+            if removed is not None:
+                left = await membership.leave(set(gone).difference(come))
+                removed = {**removed, members.name: once(gone, left)}
+            if added is not None:
+                added = {**added, members.name: once(come, membership.enter(come))}
+        return removed, added

@@ -8,7 +8,8 @@ What each failure leads to: docs/commit.md.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 from uuid import UUID
@@ -21,7 +22,8 @@ from events.identity import fact_id
 from sql import REATTRIBUTION_LOCK
 from stream_processors import binary, positions
 from stream_processors.chunks import Chunk, Record
-from stream_processors.fold import Key, Rows, View
+from stream_processors.fold import Key, Members, Rows, View
+from stream_processors.members import Membership
 from stream_processors.tables import RunningTotal
 
 _INSERT_REJECTS: Final = """
@@ -86,6 +88,7 @@ class UnitOfWork:
         self.after_commit: list[Callable[[], object]] = []
         self._tables = tables
         self._rows: dict[str, Rows] = {}
+        self._memberships: dict[str, Membership] = {}
 
     async def lock(self, decoded: Sequence[Decoded], owner: UUID) -> tuple[list[Decoded], int]:
         """Take the locks, in the one order that all workers keep.
@@ -104,13 +107,20 @@ class UnitOfWork:
         self.outcomes = {partition: Counter() for partition in self.partitions}
         return kept, row[0]
 
-    async def rows(self, view: View, keys: Iterable[Key]) -> Rows:
+    async def rows(self, view: View, keys: AbstractSet[Key]) -> Rows:
         """Check rows of a view out; those already checked out by this unit keep their changes."""
         have = self._rows.setdefault(view.name, {})
-        missing = set(keys).difference(have)
+        missing = keys - have.keys() if have else keys
         if missing:
             have |= await self._tables[view.name].checkout(self.connection, missing)
         return have
+
+    def membership(self, view: View, members: Members) -> Membership:
+        """Who is a member and who is not, as far as this unit asked and as it changed that."""
+        if members.name not in self._memberships:
+            known = self._tables[view.name].members[members.name]
+            self._memberships[members.name] = Membership(known, self.connection)
+        return self._memberships[members.name]
 
     async def recompute(self, view: View, stale: set[Key]) -> None:
         """Ask the facts, as they are stored now, for rows that could not be moved by arithmetic."""
@@ -137,6 +147,8 @@ class UnitOfWork:
             remember()
         for name, rows in self._rows.items():
             self._tables[name].give_back(rows)
+        for membership in self._memberships.values():
+            membership.remember()
 
     async def store_rejects(self, decoded: Sequence[Decoded]) -> None:
         """List the records that break their contract."""

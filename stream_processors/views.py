@@ -6,7 +6,7 @@ Columns of the sources: `interactions.Interactions.sources`, `transactions.Trans
 
 from typing import Final
 
-from stream_processors.fold import Count, Distinct, First, Kind, Last, Source, Sum, Told, View
+from stream_processors.fold import Count, Distinct, First, Kind, Last, Members, Source, Sum, Told, View
 
 UNKNOWN: Final = "unknown"
 
@@ -31,17 +31,21 @@ TOPIC_TOTALS: Final = View(
     table="topic_totals",
 )
 
-#: Who talks about what: the customers that product interest counts. Topic totals say the same, channel by channel.
-INTERESTED: Final = View(
+#: Who talks about what. Topic totals say the same, channel by channel.
+INTERESTED: Final = Members(
     "interested",
     key={"customer_id": Kind.TEXT, "product": Kind.TEXT, "partition": Kind.SMALLINT},
-    measures=(Sum("interactions", of="interactions"),),
-    load="""
-        SELECT customer_id, product, partition, sum(interactions)::bigint
+    known="""
+        SELECT DISTINCT customer_id, product, partition
         FROM topic_totals
         JOIN unnest(%s::text[], %s::text[], %s::smallint[]) AS k (customer_id, product, partition)
         USING (customer_id, product, partition)
-        GROUP BY customer_id, product, partition
+    """,
+    remaining="""
+        SELECT DISTINCT customer_id, product, partition
+        FROM interaction_topics
+        JOIN unnest(%s::text[], %s::text[], %s::smallint[]) AS k (customer_id, product, partition)
+        USING (customer_id, product, partition)
     """,
 )
 
@@ -76,17 +80,18 @@ CATEGORY_AMOUNTS: Final = View(
 )
 
 #: Who bought on a day: asked of the facts, which have an index for it.
-DAY_BUYERS: Final = View(
+DAY_BUYERS: Final = Members(
     "day_buyers",
     key={"customer_id": Kind.TEXT, "day": Kind.DATE, "currency": Kind.TEXT},
-    measures=(Sum("orders", of="orders"),),
-    load="""
-        SELECT k.customer_id, k.day - DATE '1970-01-01', k.currency, count(*)
+    known="""
+        SELECT k.customer_id, k.day - DATE '1970-01-01', k.currency
         FROM unnest(%s::text[], %s::date[], %s::text[]) AS k (customer_id, day, currency)
-        JOIN transactions AS t ON t.customer_id = k.customer_id AND t.currency = k.currency
-            AND t.occurred_at >= k.day::timestamp AT TIME ZONE 'UTC'
-            AND t.occurred_at < (k.day + 1)::timestamp AT TIME ZONE 'UTC'
-        GROUP BY k.customer_id, k.day, k.currency
+        WHERE EXISTS (
+            SELECT FROM transactions AS t
+            WHERE t.customer_id = k.customer_id AND t.currency = k.currency
+                AND t.occurred_at >= k.day::timestamp AT TIME ZONE 'UTC'
+                AND t.occurred_at < (k.day + 1)::timestamp AT TIME ZONE 'UTC'
+        )
     """,
 )
 
@@ -104,15 +109,13 @@ DAILY_SALES: Final = View(
 )
 
 #: Who bought a product: asked of the facts, which have an index for it.
-PRODUCT_BUYERS: Final = View(
+PRODUCT_BUYERS: Final = Members(
     "product_buyers",
     key={"customer_id": Kind.TEXT, "product": Kind.TEXT},
-    measures=(Sum("orders", of="orders"),),
-    load="""
-        SELECT k.customer_id, k.product, count(*)
+    known="""
+        SELECT k.customer_id, k.product
         FROM unnest(%s::text[], %s::text[]) AS k (customer_id, product)
-        JOIN transactions AS t ON t.product_id = k.product AND t.customer_id = k.customer_id
-        GROUP BY k.customer_id, k.product
+        WHERE EXISTS (SELECT FROM transactions AS t WHERE t.product_id = k.product AND t.customer_id = k.customer_id)
     """,
 )
 

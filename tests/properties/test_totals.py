@@ -331,7 +331,7 @@ class Machine(RuleBasedStateMachine):
             self.run(self.world.check())
 
 
-@pytest.mark.timeout(3600 if NIGHTLY else 300)
+@pytest.mark.timeout(10800 if NIGHTLY else 300)
 def test_totals_are_those_of_the_facts_whatever_happens(ground: Ground) -> None:
     run_state_machine_as_test(
         lambda: Machine(ground),
@@ -405,7 +405,7 @@ async def cut(world: World, topic: str) -> None:
     await world.check()
 
 
-@pytest.mark.timeout(3600 if NIGHTLY else 300)
+@pytest.mark.timeout(10800 if NIGHTLY else 300)
 @at_once
 @given(
     happenings=st.lists(st.one_of(AT_HOME, AT_HOME, DISCUSSION_AT_HOME, *COMMON), min_size=20, max_size=60),
@@ -424,7 +424,7 @@ def test_units_at_once_come_to_what_they_come_to_in_turn(
             ground.runner.run(world.check(in_turn=False))
 
 
-@pytest.mark.timeout(3600 if NIGHTLY else 300)
+@pytest.mark.timeout(10800 if NIGHTLY else 300)
 @at_once
 @given(happenings=st.lists(HAPPENINGS, min_size=20, max_size=60), size=CHUNK_SIZES, forgotten=MODES)
 def test_facts_that_several_partitions_tell_at_once(

@@ -843,6 +843,8 @@ class World:
                         rows = {key: table.view.zero() for key in held}
                         rows |= await table._statements.load(self.connection, list(held))
                         assert held == rows, table.view.name
+                for members in table.members.values():
+                    assert await members.remaining(self.connection, members.data) == members.data, members.members.name
             stored = Catalogue()
             await stored.reload(self.connection)
             known = engine._catalogue

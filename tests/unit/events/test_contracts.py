@@ -20,6 +20,7 @@ from events.contracts import (
     Interaction,
     ProductDiscussion,
     RejectedRow,
+    all_amounts_well,
     amount_complaint,
     check,
 )
@@ -105,6 +106,25 @@ def test_types_and_bounds_are_part_of_the_contract(topic: str, value: dict[str, 
     good = {"interactions": INTERACTION, "customers": CUSTOMER, "product_discussions": DISCUSSION}[topic]
     with pytest.raises(msgspec.ValidationError, match=rf"`\{field}`"):
         msgspec.convert(msgspec.to_builtins(good) | value, CONTRACTS[topic], strict=True)
+
+
+ANY_AMOUNT = (
+    st.decimals()
+    | st.decimals(-(10**12), 10**12, places=6)
+    | st.builds(lambda digits, exponent: Decimal(f"{digits}E{exponent}"), st.integers(-1, 12), st.integers(-9, 13))
+    | st.builds(lambda exponent: Decimal(f"0E{exponent}"), st.integers(-(10**9), 10**9))
+)
+
+
+@given(st.lists(ANY_AMOUNT, min_size=1, max_size=5))
+def test_amounts_are_well_together_when_each_is(amounts: list[Decimal]) -> None:
+    assert all_amounts_well(amounts) == (not any(map(amount_complaint, amounts)))
+
+
+@pytest.mark.parametrize("text", ["1E+1000000", "0E+999999999999", "1E-999999999", "NaN", "sNaN", "-Infinity", "0E-7"])
+def test_one_bad_amount_is_seen_among_good_ones(text: str) -> None:
+    amounts = [Decimal("999999999999.999999"), Decimal(0), Decimal(text), Decimal("-0.01")]
+    assert not all_amounts_well(amounts)
 
 
 @given(st.decimals() | st.builds(lambda exponent: Decimal(f"0E{exponent}"), st.integers(-(10**9), 10**9)))

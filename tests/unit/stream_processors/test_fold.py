@@ -19,13 +19,13 @@ from stream_processors.fold import (
     Key,
     Kind,
     Last,
+    Members,
     Rows,
     Source,
     Sum,
     Told,
     View,
-    enter,
-    leave,
+    once,
     put,
     take,
 )
@@ -156,7 +156,7 @@ def test_no_two_workers_wait_for_one_row(view: View) -> None:
     assert next(iter(view.key)) == "customer_id" or "partition" in view.key
 
 
-def test_one_view_of_members_serves_one_distinct_count() -> None:
+def test_one_declaration_of_members_serves_one_distinct_count() -> None:
     serves = Counter(members.name for view in views.ALL for members in view.members)
     assert set(serves.values()) == {1}
 
@@ -165,58 +165,29 @@ def test_every_source_is_counted_by_some_view() -> None:
     assert {source for view in views.ALL for source in view.sources} == set(Source)
 
 
-BUYERS = View(
-    "buyers",
-    key={"day": Kind.DATE, "customer_id": Kind.TEXT},
-    measures=(Sum("orders", of="orders"),),
-    load="SELECT",
-)
-DAILY = View(
-    "daily",
-    key={"day": Kind.DATE},
-    measures=(Count("facts"), Sum("orders", of="orders"), Distinct("customers", BUYERS)),
-    table="daily",
-)
-#: Day, customer, orders.
-PURCHASES = st.lists(st.tuples(st.integers(0, 1), st.sampled_from("123"), st.integers(1, 3)), max_size=12)
+@given(st.lists(st.sampled_from("abcd")), st.sets(st.sampled_from("abcd")))
+def test_each_chosen_key_is_marked_once(letters: list[str], some: set[str]) -> None:
+    keys: list[Key] = [(letter,) for letter in letters]
+    chosen = {key for key in keys if key[0] in some}
+    marks = once(keys, chosen)
+    assert [key for key, mark in zip(keys, marks, strict=True) if mark] == unordered(chosen, keys)
+    assert set(marks) <= {0, 1}
 
 
-def purchase_columns(purchases: list[Fact]) -> Columns:
-    columns = {name: [fact[place] for fact in purchases] for place, name in enumerate(("day", "customer_id", "orders"))}
-    return columns | {"partition": [0] * len(purchases)}
+def unordered(chosen: set[Key], keys: list[Key]) -> list[Key]:
+    """Each chosen key at the last of its places."""
+    return sorted(chosen, key=lambda key: max(place for place, one in enumerate(keys) if one == key))
 
 
-def counted(rows: Rows, members: Rows, purchases: list[Fact], *, out: bool) -> None:
-    """Count purchases in or out, as `totals` does."""
-    facts = purchase_columns(purchases)
-    step = (leave if out else enter)(BUYERS, members, BUYERS.keys(facts), facts)
-    facts = {**facts, BUYERS.name: step}
-    if out:
-        assert take(DAILY, rows, DAILY.keys(facts), facts) == set()
-    else:
-        put(DAILY, rows, DAILY.keys(facts), facts)
-
-
-def daily(purchases: list[Fact]) -> Rows:
-    return {
-        (day,): [len(mine), sum(fact[2] for fact in mine), len({fact[1] for fact in mine})]
-        for day in (0, 1)
-        for mine in [[fact for fact in purchases if fact[0] == day]]
-    }
-
-
-@given(PURCHASES, PURCHASES, st.integers(0, 24))
-def test_distinct_members_are_counted_once_and_until_their_last_fact_is_gone(
-    first: list[Fact], second: list[Fact], gone: int
-) -> None:
-    rows: Rows = {(day,): DAILY.zero() for day in (0, 1)}
-    members: Rows = {(day, customer): BUYERS.zero() for day in (0, 1) for customer in "123"}
-    counted(rows, members, first, out=False)
-    assert rows == daily(first)
-    counted(rows, members, second, out=False)
-    assert rows == daily([*first, *second])
-    counted(rows, members, [*first, *second][:gone], out=True)
-    assert rows == daily([*first, *second][gone:])
+def test_distinct_counts_go_up_and_down_by_those_who_came_and_left() -> None:
+    buyers = Members("buyers", key={"day": Kind.DATE, "customer_id": Kind.TEXT}, known="SELECT")
+    view = View("daily", key={"day": Kind.DATE}, measures=(Distinct("customers", buyers),))
+    rows: Rows = {(0,): [5], (1,): [5]}
+    facts: Columns = {"day": [0, 0, 1], "buyers": [1, 0, 1]}
+    put(view, rows, view.keys(facts), facts)
+    assert rows == {(0,): [6], (1,): [6]}
+    assert take(view, rows, view.keys(facts), facts) == set()
+    assert rows == {(0,): [5], (1,): [5]}
 
 
 @given(st.lists(FACTS), st.integers(0, 20))
