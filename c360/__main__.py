@@ -31,6 +31,7 @@ COMMANDS: Final = (
     ("check", _LOOK, "Ask the data-quality checks."),
     ("verify", _LOOK, "Hold every view against plain SQL over the stored facts."),
     ("rebuild", _RUN, "Compute running totals anew from the stored facts."),
+    ("docs", _LOOK, "Write the catalogue: what there is, and who reads whom."),
     ("config", _LOOK, "The settings."),
     ("token", _RUN, "Tokens for the API: make, list and revoke them."),
     ("api", _RUN, "Serve the HTTP API."),

@@ -82,7 +82,8 @@ def _print(checks: Sequence[Check], runs: Sequence[Run]) -> None:
             _print_failure(check, run)
     not_passed = sum(run.result is not Result.PASSED for run in runs)
     alarming = sum(run.alarming for run in runs)
-    OUT.print(f"\n{len(runs) - not_passed} of {len(runs)} checks passed; {alarming} of level error did not")
+    failed = f"; {alarming} of level error did not" if alarming else ""
+    OUT.print(f"\n{len(runs) - not_passed} of {len(runs)} checks passed{failed}")
 
 
 def _print_failure(check: Check, run: Run) -> None:

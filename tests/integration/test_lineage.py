@@ -1,9 +1,12 @@
 """The graph: all that there is has a meaning, and who reads whom is as the database and the processors do it."""
 
 import asyncio
+import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -13,9 +16,11 @@ from starlette.testclient import TestClient
 
 from api.app import PREFIX, create_app
 from api.lineage.served import endpoints_of
+from c360.__main__ import run as c360
 from events.contracts import CONTRACTS, Channel, Customer, Event, Interaction, Product, ProductDiscussion, Transaction
 from events.contracts import RejectedRow as Row
 from lineage.graph import ALSO_STORED_IN, Graph, Kind, read_graph
+from lineage.site import page_of
 from quality.checks import Check, Level
 from quality.library import load_checks
 from settings import ApiSettings
@@ -195,3 +200,35 @@ def test_many_who_ask_at_once_ask_the_database_once(database: str, monkeypatch: 
 
     assert len({id(found) for found in asyncio.run(ask())}) == 1
     assert len(asked) == 1
+
+
+def test_the_site(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page for each thing; all links lead to pages of ours, and nothing is asked of anybody else."""
+    monkeypatch.setenv("DATABASE_URL", database)
+    with psycopg.connect(database) as connection:
+        connection.execute("COMMENT ON TABLE products IS 'One <script> & another'")
+    assert c360(["check", "revenue_agrees"]) == 0
+    out = tmp_path / "site"
+    assert c360(["docs", "--out", str(out)]) == 0
+    graph = read(database)
+    assert {page_of(thing) for thing in graph.things} == {
+        str(path.relative_to(out)) for path in (out / "things").iterdir()
+    }
+    pages = sorted(out.rglob("*.html"))
+    for page in pages:
+        text = page.read_text()
+        assert "://" not in text
+        assert "<script> &" not in text
+        for link in re.findall(r'href="(?!data:)([^"#]+)', text):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"
+    assert "One &lt;script&gt; &amp; another" in (out / "index.html").read_text()
+    assert (
+        '<a class="name" href="../things/endpoint-get_interactions.html">'
+        in (out / "things" / "relation-channel_totals.html").read_text()
+    )
+    assert '<span class="passed">passed</span>' in (out / "things" / "relation-channel_totals.html").read_text()
+    assert json.loads((out / "asyncapi.json").read_text())["asyncapi"] == "3.0.0"
+    assert len(json.loads((out / "lineage.json").read_text())["edges"]) == len(graph.edges)
+    assert c360(["docs", "--out", str(out)]) == 0, "and again, over what is there"
+    (tmp_path / "file").touch()
+    assert c360(["docs", "--out", str(tmp_path / "file")]) == 2
