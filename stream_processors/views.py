@@ -23,6 +23,15 @@ CHANNEL_TOTALS: Final = View(
     table="channel_totals",
 )
 
+#: Of all customers together: one number per channel that nobody has to add up over a million of them.
+CHANNEL_ACTIVITY: Final = View(
+    "channel_activity",
+    key={"channel": Kind.TEXT, "partition": Kind.SMALLINT},
+    measures=(Sum("interactions", of="interactions"),),
+    sources=(Source.INTERACTIONS,),
+    table="channel_activity_parts",
+)
+
 TOPIC_TOTALS: Final = View(
     "topic_totals",
     key={"customer_id": Kind.TEXT, "channel": Kind.TEXT, "product": Kind.TEXT, "partition": Kind.SMALLINT},

@@ -239,6 +239,12 @@ class Truth:
             for key, facts in grouped(self.interactions, lambda one: (one.customer_id, one.channel)).items()
         }
 
+    def channel_activity_parts(self) -> set[Row]:
+        return self._activity(lambda one: (one.channel, self.home(one)))
+
+    def channel_activity(self) -> set[Row]:
+        return self._activity(lambda one: (one.channel,))
+
     def topic_totals(self) -> set[Row]:
         totals: Counter[tuple[Any, ...]] = Counter()
         for one, product in self._topics():
@@ -318,6 +324,9 @@ class Truth:
         profile = self.customers.get(customer)
         row = None if profile is None else (self.home_of(customer), *(profile[name] for name in _KEPT))
         return _estate(*facts, self.segments.get(customer, []), row)
+
+    def _activity(self, key: Callable[[Interaction], Row]) -> set[Row]:
+        return {(*of, sum(one.count for one in facts)) for of, facts in grouped(self.interactions, key).items()}
 
     def _interest(self, part: Callable[[Interaction], Row]) -> set[Row]:
         totals: Counter[Row] = Counter()
@@ -723,6 +732,12 @@ class World:
                 f"SELECT sum(new) - sum(withdrawn) FROM positions WHERE topic = '{topic}'"  # noqa: S608
             )
             assert facts == told if self._forgotten == "anonymous" else facts <= told
+        # GET overview counts customers so.
+        ((known,),) = await self._fetch("SELECT count(*) FROM customers WHERE customer_id NOT LIKE 'anonymous-%'")
+        ((told,),) = await self._fetch(
+            "SELECT coalesce(sum(new - withdrawn), 0) FROM positions WHERE topic = 'customers'"
+        )
+        assert known == told
 
     async def check_anonymous(self) -> None:
         """There are as many anonymous customers as there must be, and each has what one of them must have."""
@@ -751,7 +766,7 @@ class World:
             )
             assert difference == [], total
         if told:
-            for view in (*self._totals, "product_interest", "daily_sales"):
+            for view in (*self._totals, "channel_activity", "product_interest", "daily_sales"):
                 assert await self._rows(f"SELECT * FROM {view}") == getattr(self.truth, view)(), view  # noqa: S608
             sales = "SELECT product, orders, units, revenue, customers, last_sold FROM product_sales"
             assert await self._rows(sales) == self.truth.product_sales()
