@@ -38,6 +38,8 @@ class Positions:
         self.token = ""
         #: True once the process is about to end: whoever waits for changes is told that there is none.
         self.stopping = False
+        #: False while Postgres can't be asked: likewise.
+        self.reachable = True
         self._committed_at: datetime | None = None
         self._age_when_read = 0.0
         self._read_at = 0.0
@@ -60,7 +62,7 @@ class Positions:
         """Wait until the position is another one than this; False when it was not within that time."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while self.current == known and not self.stopping:
+                while self.current == known and self.reachable and not self.stopping:
                     await self._moved.wait()
         return self.current != known
 
@@ -86,6 +88,8 @@ class Positions:
                 await self._listen()
             except (psycopg.Error, TimeoutError) as error:
                 logger.debug("positions can't be read", reason=type(error).__name__)
+                self.reachable = False
+                self._wake()
             await asyncio.sleep(_RETRY_SECONDS)
 
     async def _listen(self) -> None:
@@ -108,6 +112,10 @@ class Positions:
         newest = max(((committed_at, age) for *_, committed_at, age in rows), default=None)
         self._committed_at, self._age_when_read = newest or (None, 0.0)
         self._read_at = time.monotonic()
-        # Wakes whoever waits now; whoever comes later waits for the next one.
+        self.reachable = True
+        self._wake()
+
+    def _wake(self) -> None:
+        """Let whoever waits now look again; whoever comes later waits for the next time."""
         self._moved.set()
         self._moved = asyncio.Event()

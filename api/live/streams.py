@@ -52,7 +52,7 @@ async def follow(
         if last_seen is None or last_seen != write_position(known):
             sent = await read()
             yield _event(name, sent, known)
-        while time.monotonic() < ends_at and not positions.stopping:
+        while time.monotonic() < ends_at and positions.reachable and not positions.stopping:
             if not await positions.wait_for_change(known, seconds=HEARTBEAT_SECONDS):
                 yield b": still here\n\n"
                 continue
