@@ -12,13 +12,13 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
-from starlette.staticfiles import StaticFiles
 
 from api import metrics
 from api.access.callers import Gate
 from api.access.limits import RateLimits
 from api.broker import Broker
 from api.customers import endpoints as customers
+from api.dashboard import endpoints as dashboard
 from api.database import Database
 from api.errors import (
     MissingScope,
@@ -109,7 +109,7 @@ def create_app(
         reads_per_minute=settings.reads_per_minute, writes_per_minute=settings.writes_per_minute
     )
     questions = _add_subjects(app)
-    app.mount("/static", StaticFiles(directory=pages.STATIC))
+    app.mount("/static", pages.Files(directory=pages.STATIC))
     problem_of = add_error_handling(app)
     # The one that is added last is asked first.
     app.add_middleware(Express, routes=questions, problem_of=problem_of)
@@ -127,6 +127,7 @@ def _add_subjects(app: FastAPI) -> list[tuple[str, APIRoute]]:
         customers.router,
         customers.timeline_router,
         sales.router,
+        dashboard.router,
     )
     for router in questions:
         versioned.include_router(router, responses=documented(NotYetIncluded))
@@ -145,6 +146,7 @@ def _add_subjects(app: FastAPI) -> list[tuple[str, APIRoute]]:
     app.include_router(health.ready_router)
     app.include_router(metrics.router)
     app.include_router(pages.router)
+    app.include_router(dashboard.page_router)
     found = [(PREFIX, route) for router in questions for route in router.routes]
     found += [(UNVERSIONED, route) for route in customers.router.routes]
     return [(prefix, route) for prefix, route in found if isinstance(route, APIRoute)]

@@ -10,6 +10,7 @@ from starlette.responses import Response, StreamingResponse
 
 from api.access.callers import Caller, Reader
 from api.customers.queries import read_customer
+from api.dashboard.queries import read_overview
 from api.database import Database, DatabaseDependency
 from api.errors import DatabaseAway, InternalError, InvalidRequest, TooSlow, documented
 from api.kit.answers import encode_json
@@ -23,6 +24,7 @@ from api.product_interest.queries import read_product_interest, total_interest
 from api.sales.models import DailySalesAnswer, ProductMetricsAnswer, TopCustomersAnswer
 from api.sales.queries import read_daily_sales, read_product_metrics, read_top_customers
 from events import topics
+from events.errors import Unavailable
 from events.identity import canonical_id
 from events.topics import partition_of
 
@@ -77,7 +79,10 @@ async def follow_totals(
     else:
         wanted = canonical_id(customer_id or "")
         read, concerns = _of_customer(database, caller, wanted), _touches(wanted)
-    await read()  # what is wrong with the database is said before the stream begins
+    # What is wrong with the database is said before the stream begins; what is shared may be from before.
+    if not positions.reachable:
+        raise Unavailable("the database can't be reached")
+    await read()
     events = follow(positions, read, name=view or "customer", last_seen=last_event_id, concerns=concerns)
     return StreamingResponse(events, media_type="text/event-stream", headers=_HEADERS)
 
@@ -101,6 +106,8 @@ def _of_view(database: Database, view: View) -> Read:
 
 async def _ask(database: Database, view: View) -> BaseModel:
     match view:
+        case "overview":
+            return await read_overview(database)
         case "product-interactions":
             rows = await read_product_interest(database, customer_types=[], products=[])
             return ProductInterestAnswer(data=rows, totals=total_interest(rows))

@@ -3,4 +3,4 @@
 from typing import Literal
 
 #: The views that can be followed; each event holds what the question of that name answers.
-View = Literal["product-interactions", "daily_sales", "top_customers", "product_metrics"]
+View = Literal["overview", "product-interactions", "daily_sales", "top_customers", "product_metrics"]

@@ -1,12 +1,14 @@
-"""GET /, docs, redoc, problems and the icon"""
+"""GET docs, redoc, problems and the icon"""
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter
 from fastapi import Path as PathParameter
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
-from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
+from fastapi.responses import FileResponse, HTMLResponse
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
 
 from api.errors import PROBLEMS, InternalError, InvalidRequest, UnknownPath, documented
 from api.kit.parameters import Name
@@ -19,9 +21,13 @@ ICON: Final = "/favicon.ico"
 router = APIRouter()
 
 
-@router.get("/", include_in_schema=False)
-async def go_to_documentation() -> RedirectResponse:
-    return RedirectResponse("/docs")
+class Files(StaticFiles):
+    """Files that browsers ask for anew each time, which costs an answer without a body: none is of an older version."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
 
 
 @router.get("/docs", include_in_schema=False)

@@ -67,7 +67,3 @@ def test_what_the_pages_need_is_served(client: TestClient, file: str) -> None:
 
 def test_the_icon_is_served(client: TestClient) -> None:
     assert client.get("/favicon.ico").headers["content-type"] == "image/svg+xml"
-
-
-def test_the_root_leads_to_the_documentation(client: TestClient) -> None:
-    assert client.get("/", follow_redirects=False).headers["location"] == "/docs"
