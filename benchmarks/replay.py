@@ -2,8 +2,9 @@
 
 `python -m benchmarks.replay [ROWS]` writes two files of interactions (one whose rows bring an event_id, one whose
 identities are made of what the rows say), and starts an embedded broker of its own for each run. The loop is
-confluent-kafka's `produce` over a list of records, without delivery reports: once with the key, value and headers that
-the replay sends, once with key and value alone. Every run is a process of its own; the loop runs before and after.
+confluent-kafka's `produce` over a list of records, without delivery reports: once with the keys, values and headers
+that the replay of that file sends, once with keys and values alone. Every run is a process of its own; the loops run
+before and after the replay.
 
 Besides rows/s, the CPU that the producing thread spends on each row is told: on a machine that is busy with other work
 the clock says little.
@@ -150,35 +151,54 @@ def run(name: str, call: str, path: Path) -> Result:
             broker.stop()
     result = Result(name, *msgspec.json.decode(done.stdout, type=tuple[float, float, float]))
     print(
-        f"{name:30} {result.rows_per_second:>9,.0f} rows/s {result.cpu_microseconds_per_row:>6.2f} us of CPU a row "
+        f"  {name:28} {result.rows_per_second:>9,.0f} rows/s {result.cpu_microseconds_per_row:>6.2f} us of CPU a row "
         f"{result.peak_memory_mb:>6.0f} MB",
         flush=True,
     )
     return result
 
 
-_SAME = ("loop, the same records", "measure_loop({address!r}, {path!r}, headers=True)", "with_ids")
-_BARE = ("loop, key and value alone", "measure_loop({address!r}, {path!r}, headers=False)", "with_ids")
-_REPLAYS = (
-    ("replay, ids in the file", "measure_replay({address!r}, {path!r})", "with_ids"),
-    ("replay, ids made of the rows", "measure_replay({address!r}, {path!r})", "without_ids"),
-)
+_LOOP = "loop, the same records"
+_BARE = "loop, key and value alone"
+_CALLS = {
+    _LOOP: "measure_loop({address!r}, {path!r}, headers=True)",
+    _BARE: "measure_loop({address!r}, {path!r}, headers=False)",
+    "replay": "measure_replay({address!r}, {path!r})",
+}
+
+
+def compare(path: Path, title: str) -> tuple[list[Result], dict[str, float]]:
+    """The replay of a file between two runs of each loop; and its rate in shares of theirs."""
+    print(f"{title}:")
+    results = [run(name, _CALLS[name], path) for name in (_LOOP, _BARE, "replay", _LOOP, _BARE)]
+    (replayed,) = (result for result in results if result.name == "replay")
+    ratios = {}
+    for name in (_LOOP, _BARE):
+        loops = [result for result in results if result.name == name]
+        rate = sum(result.rows_per_second for result in loops) / len(loops)
+        cpu = sum(result.cpu_microseconds_per_row for result in loops) / len(loops)
+        ratios[name] = round(replayed.rows_per_second / rate, 2)
+        print(f"  {ratios[name]:.2f} of {name}; by CPU of the thread {cpu / replayed.cpu_microseconds_per_row:.2f}")
+    return results, ratios
 
 
 def main(rows: int = 1_000_000) -> None:
     """Run, print a table, and JSON below it."""
     with tempfile.TemporaryDirectory() as folder:
         write(Path(folder), rows)
-        plan = (_SAME, _BARE, *_REPLAYS, _SAME, _BARE)
-        results = [run(name, call, Path(folder) / f"{file}.csv") for name, call, file in plan]
-    ratios = {}
-    for result in results[2:4]:
-        for loop in (_SAME, _BARE):
-            speeds = [other.rows_per_second for other in results if other.name == loop[0]]
-            ratios[f"{result.name} / {loop[0]}"] = round(result.rows_per_second / (sum(speeds) / len(speeds)), 2)
-    for name, ratio in ratios.items():
-        print(f"{name}: {ratio}")
-    print(json.dumps({"rows": rows, "ratios": ratios, "runs": [asdict(result) for result in results]}))
+        compared = {
+            name: compare(Path(folder) / f"{name}.csv", title)
+            for name, title in (("with_ids", "ids in the file"), ("without_ids", "ids made of the rows"))
+        }
+    print(
+        json.dumps(
+            {
+                "rows": rows,
+                "ratios": {name: ratios for name, (_, ratios) in compared.items()},
+                "runs": {name: [asdict(result) for result in results] for name, (results, _) in compared.items()},
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

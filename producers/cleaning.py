@@ -15,7 +15,7 @@ from msgspec import UNSET
 from events.contracts import MAX_EVENT_BYTES, RejectedRow, Transaction
 from events.errors import RejectedEvent
 from producers.columns import ColumnConverter, Fault
-from producers.identity import Ordinals, content_ids, key_ids, reject_id
+from producers.identity import Ordinals, Same, content_ids, key_ids, reject_id
 from producers.mapping import DERIVED, MOMENT, StreamMapping
 from producers.records import RecordBatch, RecordPacker
 from producers.sources import Batch, Broken, Cell, Cells
@@ -131,15 +131,16 @@ class Cleaner:
             local = any(part.name == MOMENT for part in key)
             parts = [columns[part.name] for part in key if part.name != MOMENT]
             return key_ids(moments if local else None, zip(repeat(self._source, len(moments)), *parts, strict=True))
-        content = [_told(columns.get(name), default, len(moments)) for name, default in self._content]
+        content = [self._told(columns, name, default) for name, default in self._content]
         return content_ids(self._ordinals, self._source, moments, content)
 
-
-def _told(column: Sequence[object] | None, default: object, count: int) -> Sequence[object]:
-    """A column in which what is left out is the default."""
-    if column is None:
-        return [default] * count
-    return [default if value is UNSET else value for value in column]
+    def _told(self, columns: _Columns, name: str, default: object) -> Sequence[object] | Same:
+        """A column in which what is left out is the default."""
+        if name in self._mapping.constants:
+            return Same(self._mapping.constants[name])
+        if name not in columns:
+            return Same(default)
+        return [default if value is UNSET else value for value in columns[name]]
 
 
 def _refuse_large(cleaned: Cleaned, places: Sequence[int]) -> None:

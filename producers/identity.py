@@ -7,13 +7,19 @@ account and a channel) has one fact per key instead, and its later rows correct 
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from itertools import repeat
+from operator import floordiv, sub
+from struct import pack
 from typing import Final
 from uuid import UUID
 
 from events.identity import derived_id, fact_id
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
 
 #: Hashes that are kept in memory, about 120 bytes each; more of them go to a temporary file on disk.
 _IN_MEMORY: Final = 2_000_000
@@ -69,28 +75,52 @@ class _Overflow:
         return int(row[0][0])
 
 
+@dataclass(frozen=True, slots=True)
+class Same:
+    """A column with one value in all rows."""
+
+    value: object
+
+    def __getitem__(self, _: int) -> object:
+        return self.value
+
+
 def content_ids(
-    ordinals: Ordinals, source: str, moments: Sequence[datetime], columns: Sequence[Sequence[object]]
+    ordinals: Ordinals, source: str, moments: Sequence[datetime], columns: Sequence[Sequence[object] | Same]
 ) -> list[str]:
     """The ids of facts that have none, in the time-local form of `events.identity.derived_id`.
 
-    The same as `derived_id` at half of its cost, which is the largest of a replay.
+    The same as `derived_id` at a third of its cost, which is the largest of a replay.
 
     Args:
         columns: The fields of the facts, cleaned, in a fixed order; those that are left out are their default.
     """
-    contents = zip(repeat(source, len(moments)), *columns, repeat(0), strict=False)  # with the ordinal 0
-    hashes = [
-        # The milliseconds are exact: in our centuries, a float keeps microseconds to less than a half.
-        (round(moment.timestamp() * 1e6) // 1000 & 0xFFFF_FFFF_FFFF).to_bytes(6, "big")
-        + blake2b(repr(content).encode(), digest_size=10).digest()
-        for moment, content in zip(moments, contents, strict=True)
-    ]
-    ids = _spelled(hashes)
-    for place, ordinal in enumerate(ordinals.next_of_all(hashes)):
+    raw = _hashed(moments, _contents(source, columns, len(moments)))
+    ids = _spelled(raw)
+    for place, ordinal in enumerate(ordinals.next_of_all([raw[at : at + 16] for at in range(0, len(raw), 16)])):
         if ordinal:
             ids[place] = derived_id(moments[place], source, *(column[place] for column in columns), ordinal=ordinal)
     return ids
+
+
+def _hashed(moments: Sequence[datetime], contents: Iterable[str]) -> bytes:
+    """16 bytes per fact: 6 of its milliseconds, 10 of its content's hash; put together byte by byte for all at once."""
+    stamps = pack(f">{len(moments)}q", *map(floordiv, map(sub, moments, repeat(_EPOCH)), repeat(_MILLISECOND)))
+    hashes = b"".join([blake2b(content.encode(), digest_size=10).digest() for content in contents])
+    raw = bytearray(16 * len(moments))
+    for place in range(6):
+        raw[place::16] = stamps[place + 2 :: 8]
+    for place in range(10):
+        raw[place + 6 :: 16] = hashes[place::10]
+    return bytes(raw)
+
+
+def _contents(source: str, columns: Sequence[Sequence[object] | Same], count: int) -> Iterable[str]:
+    """What `derived_id` hashes for the ordinal 0, the `repr` of a tuple; what never changes of it is written once."""
+    texts = [repr(column.value).replace("%", "%%") if isinstance(column, Same) else "%r" for column in columns]
+    template = f"({', '.join([repr(source).replace('%', '%%'), *texts])}, 0)"
+    varying = [column for column in columns if not isinstance(column, Same)]
+    return map(template.__mod__, zip(*varying, strict=True)) if varying else repeat(template % (), count)
 
 
 def key_ids(moments: Sequence[datetime] | None, keys: Iterable[tuple[object, ...]]) -> list[str]:
@@ -116,21 +146,16 @@ _VERSION: Final = bytes(0x80 | byte & 0x0F for byte in range(256))
 _VARIANT: Final = bytes(0x80 | byte & 0x3F for byte in range(256))
 
 
-def _spelled(hashes: Sequence[bytes]) -> list[str]:
+def _spelled(hashes: bytes) -> list[str]:
     """Version 8 UUIDs in their text form; all of them at once, digit by digit."""
-    raw = _with_fixed_bits(hashes)
+    raw = bytearray(hashes)
+    # As `derived_id` does, which takes the first hash digit away, and begins its second half anew.
+    raw[6::16] = raw[6::16].translate(_VERSION)
+    raw[8::16] = raw[8::16].translate(_VARIANT)
     digits = raw.hex().encode()
-    text = bytearray(b"-" * 36 * len(hashes))
+    text = bytearray(b"-" * 36 * (len(raw) // 16))
     for place in range(32):
         hyphens = (place >= 8) + (place >= 12) + (place >= 16) + (place >= 20)
         text[place + hyphens :: 36] = digits[place::32]
     spelled = text.decode()
     return [spelled[start : start + 36] for start in range(0, len(spelled), 36)]
-
-
-def _with_fixed_bits(hashes: Sequence[bytes]) -> bytearray:
-    """The bytes of version 8 UUIDs: `derived_id` takes the first hash digit away, and begins its second half anew."""
-    raw = bytearray(b"".join(hashes))
-    raw[6::16] = raw[6::16].translate(_VERSION)
-    raw[8::16] = raw[8::16].translate(_VARIANT)
-    return raw

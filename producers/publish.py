@@ -94,9 +94,9 @@ class KafkaPublisher:
 
     def _enqueue_all(self, batch: RecordBatch) -> None:
         produce, on_failure = self._producer.produce, self._on_failure
-        topic, shared = batch.topic, batch.headers
+        topic, headers = batch.topic, [*batch.headers, ("ce_id", b"")]
         for key, value, identity in zip(batch.keys, batch.values, batch.identities, strict=True):
-            headers = [*shared, ("ce_id", identity)]
+            headers[-1] = ("ce_id", identity)  # the producer takes a copy
             try:  # arguments by place: names cost time
                 produce(topic, value, key, -1, on_failure, None, 0, headers)  # type: ignore[arg-type]
             except (BufferError, KafkaException):  # full, most of the time: wait there, or say what it is

@@ -12,7 +12,7 @@ from msgspec import UNSET
 from events import contracts
 from events.encoding import encode
 from events.identity import derived_id
-from producers.identity import Ordinals, content_ids, key_ids
+from producers.identity import Ordinals, Same, content_ids, key_ids
 from producers.records import RecordPacker
 
 MOMENTS = st.datetimes(min_value=datetime(1900, 1, 1), max_value=datetime(2199, 12, 31), timezones=st.just(UTC))
@@ -68,21 +68,27 @@ def test_fields_that_are_not_mapped_are_left_out() -> None:
     assert len(packer.nothing()) == 0
 
 
-CONTENTS = st.tuples(NAMES, st.none() | NAMES, st.integers(0, 2), st.just(Decimal("1.5")))
+CONTENTS = st.tuples(NAMES, st.none() | NAMES, st.integers(0, 2), st.just(Decimal("1.5")), st.just("%s"))
 
 
-@given(facts=st.lists(st.tuples(MOMENTS, CONTENTS), max_size=8), repeated=st.integers(0, 3))
-def test_content_ids_are_derived_ids(facts: list[tuple[datetime, tuple[object, ...]]], repeated: int) -> None:
+@given(
+    facts=st.lists(st.tuples(MOMENTS, CONTENTS), max_size=8),
+    repeated=st.integers(0, 3),
+    source=st.sampled_from(["source", "100 % {'"]),
+)
+def test_content_ids_are_derived_ids(
+    facts: list[tuple[datetime, tuple[object, ...]]], repeated: int, source: str
+) -> None:
     facts += facts[:repeated]
     seen: list[tuple[datetime, tuple[object, ...]]] = []
     expected = []
     for moment, content in facts:
-        expected.append(derived_id(moment, "source", *content, ordinal=seen.count((moment, content))))
+        expected.append(derived_id(moment, source, *content, ordinal=seen.count((moment, content))))
         seen.append((moment, content))
     ordinals, ids = Ordinals(), []
     for part in (facts[:3], facts[3:]):
-        columns = list(zip(*(content for _, content in part), strict=True)) or [()] * 4
-        ids += content_ids(ordinals, "source", [moment for moment, _ in part], columns)
+        *varying, _ = list(zip(*(content for _, content in part), strict=True)) or [()] * 5
+        ids += content_ids(ordinals, source, [moment for moment, _ in part], [*varying, Same("%s")])
     # Moments that differ by less than a millisecond share an id's time, and so count as one row said twice.
     if len({moment.replace(microsecond=moment.microsecond // 1000 * 1000) for moment, _ in facts}) == len(
         {moment for moment, _ in facts}
