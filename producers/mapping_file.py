@@ -4,7 +4,6 @@ TOML beside the data; docs/mappings.md explains it by example. `load_mapping` ch
 `events` and compiles one converter per field, so that a mistake is told before the first row is read.
 """
 
-import codecs
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Sequence
@@ -29,6 +28,7 @@ from producers.columns import BulkConverter, FieldConverter
 from producers.mapping import DERIVED, ColumnField, Mapping, StreamMapping
 from producers.pages import Http
 from producers.sources import Cell, CsvFormat, Names
+from producers.sources.streams import UNDECODABLE
 
 
 def load_mapping(path: Path) -> Mapping:
@@ -119,8 +119,8 @@ def _csv_format(raw: dict[str, Any]) -> CsvFormat:
         if mark is not None and len(mark) != 1:
             raise _Mistake(f"{key!r}: {mark!r} is not one character", key=key)
     try:
-        codecs.lookup(form.encoding or "utf-8")
-    except LookupError:
+        b" ".decode(form.encoding or "utf-8", errors=UNDECODABLE)
+    except (LookupError, UnicodeError):
         raise _Mistake(
             f"there is no encoding {form.encoding!r}: expected a name such as 'cp1252'", key="encoding"
         ) from None

@@ -19,6 +19,16 @@ from producers.sources.table import (
 #: One element of an array may not be longer than this.
 _ELEMENT_BYTES: Final = 16_000_000
 
+#: Longer numbers end the process in ijson's C library, which takes Python's refusal for an answer.
+_MOST_DIGITS: Final = 4_000
+_LONG_NUMBER: Final = b"0" * _MOST_DIGITS
+_ANY_DIGIT: Final = bytes.maketrans(b"123456789", b"000000000")
+
+#: ijson keeps the path of every level: deep nesting costs it the square of the depth in memory.
+_MOST_LEVELS: Final = 64
+
+_NO_MARKS: Final = bytes(byte for byte in range(256) if byte not in b'"[]{}')
+
 #: Decimal keeps a number's digits, where a float would round them.
 decode_json = msgspec.json.Decoder(float_hook=Decimal).decode
 
@@ -126,15 +136,19 @@ class JsonTable:
                 bounded.since_element = 0
                 yield value
         except (ijson.JSONError, UnicodeDecodeError) as error:
-            raise Unreadable(f"{self._file.name} is not JSON, or is cut off: {error}") from error
+            # The library says more in further lines, some of them bytes.
+            reason = str(error).removeprefix("b'").replace("\\n", "\n").splitlines()[0]
+            raise Unreadable(f"{self._file.name} is not JSON, or is cut off: {reason}") from error
 
 
 class _Bounded:
-    """Refuses to read on when one element takes more memory than any row can need."""
+    """Refuses to read on when one element takes more memory than any row can need, or what ijson does not survive."""
 
     def __init__(self, file: ByteFile) -> None:
         self._file = file
         self._start = b""
+        self._end = b""
+        self._nesting = _Nesting()
         self.since_element = 0
 
     def begins_with(self, character: bytes) -> bool:
@@ -153,4 +167,44 @@ class _Bounded:
         self.since_element += len(block)
         if self.since_element > _ELEMENT_BYTES:
             raise Unreadable(f"{self._file.name} has an element of more than {_ELEMENT_BYTES:,} bytes")
+        self._refuse_long_numbers(block)
+        if self._nesting.levels(block) > _MOST_LEVELS:
+            raise Unreadable(f"{self._file.name} is nested more than {_MOST_LEVELS} levels deep")
         return block
+
+    def _refuse_long_numbers(self, block: bytes) -> None:
+        text = self._end + block.translate(_ANY_DIGIT)
+        if _LONG_NUMBER in text:
+            raise Unreadable(f"{self._file.name} has a number of more than {_MOST_DIGITS:,} digits")
+        self._end = text[-_MOST_DIGITS:]
+
+
+class _Nesting:
+    """How deep the arrays and objects of a document are nested, block after block of it."""
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._in_string = False
+        self._backslashes = b""
+
+    def levels(self, block: bytes) -> int:
+        """The greatest depth within a block: at least half of it, at most twice of it."""
+        brackets = self._brackets(block)
+        pairs = 0
+        while pairs <= _MOST_LEVELS and (left := brackets.replace(b"[]", b"").replace(b"{}", b"")) != brackets:
+            brackets, pairs = left, pairs + 1
+        opened = brackets.count(b"[") + brackets.count(b"{")
+        before = self._depth
+        self._depth += 2 * opened - len(brackets)
+        return max(before, self._depth) + pairs
+
+    def _brackets(self, block: bytes) -> bytes:
+        """The brackets that are not part of a text."""
+        text = self._backslashes + block
+        self._backslashes = text[len(text.rstrip(b"\\")) :]  # what they escape is in the next block
+        text = text[: len(text) - len(self._backslashes)]
+        marks = text.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, delete=_NO_MARKS)
+        parts = marks.replace(b'""', b"").split(b'"')  # what stood between two of them is gone, on either side
+        outside = b"".join(parts[self._in_string :: 2])
+        self._in_string ^= len(parts) % 2 == 0
+        return outside

@@ -1,8 +1,8 @@
-"""Parquet, through pyarrow (the extra `parquet`): row groups read in batches, only the columns that are mapped."""
+"""Parquet, through pyarrow (the extra `parquet`): row groups read in batches."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from events.errors import UsageError
 from producers.sources.streams import ByteFile
@@ -18,6 +18,12 @@ from producers.sources.table import (
     refuse_sheet,
 )
 
+#: Of each column; otherwise a row group is read as a whole, however large.
+_BUFFER_BYTES: Final = 1 << 20
+
+#: A year above 9999, nanoseconds within a list, a zone that nobody knows.
+_BEYOND_PYTHON: Final = (ValueError, OverflowError, LookupError)
+
 
 class ParquetSource:
     """An open Parquet file; its only table has no name."""
@@ -29,7 +35,7 @@ class ParquetSource:
             raise UsageError(f"{file.name}: Parquet needs an extra: pip install 'live-customer-360[parquet]'") from None
         self._file = file
         try:
-            self._parquet = parquet.ParquetFile(file.seekable_raw)
+            self._parquet = parquet.ParquetFile(file.seekable_raw, pre_buffer=False, buffer_size=_BUFFER_BYTES)
         except (ArrowException, OSError) as error:
             raise UsageError(f"{file.name} is not Parquet: {str(error).splitlines()[0]}") from error
 
@@ -61,8 +67,7 @@ class ParquetTable:
 
         try:
             for arrow in self._parquet.iter_batches(batch_size=rows):
-                columns = {name: _cells(arrow.column(index)) for index, name in enumerate(arrow.schema.names)}
-                batch = ColumnBatch(self._header, columns, list(range(self._read + 1, self._read + len(arrow) + 1)))
+                batch = ColumnBatch(self._header, arrow, list(range(self._read + 1, self._read + len(arrow) + 1)))
                 self._read += len(arrow)
                 yield batch
         except (ArrowException, OSError) as error:
@@ -74,18 +79,19 @@ class ParquetTable:
 
 @dataclass(slots=True)
 class ColumnBatch:
-    """Rows by column."""
+    """Rows by column, each converted when it is asked for."""
 
     header: Header
-    columns: Mapping[str, Sequence[Cell]]
+    arrow: Any
     numbers: list[int]
     broken: Sequence[tuple[int, Broken]] = field(default=())
 
     def column(self, names: Names) -> Sequence[Cell]:
-        return self.columns[self.header.names[self.header.places[names]]]
+        return _cells(self.arrow.column(self.header.places[names]))
 
     def row(self, place: int) -> Cells:
-        return {name: cells[place] for name, cells in self.columns.items()}
+        row = self.arrow.slice(place, 1)
+        return {name: _cells(row.column(index))[0] for index, name in enumerate(self.header.names)}
 
 
 def _cells(column: Any) -> list[Cell]:
@@ -94,8 +100,30 @@ def _cells(column: Any) -> list[Cell]:
 
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
-    if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
-        column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
-    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
-        return [None if cell is None else cell.decode(errors="surrogateescape") for cell in column.to_pylist()]
-    return list(column.to_pylist())
+    if (rougher := _of_microseconds(column.type)) is not None:
+        column = column.cast(rougher, safe=False)
+    try:
+        cells = column.to_pylist()
+    except _BEYOND_PYTHON:
+        cells = [_cell(scalar) for scalar in column]
+    return [cell.decode(errors="surrogateescape") if isinstance(cell, bytes) else cell for cell in cells]
+
+
+def _cell(scalar: Any) -> Cell:
+    """One value; where Python has none for it, a text that no field but text accepts."""
+    try:
+        cell: Cell = scalar.as_py()
+    except _BEYOND_PYTHON:
+        return f"a {scalar.type} that can't be read"
+    return cell
+
+
+def _of_microseconds(kind: Any) -> Any:
+    """The type to cast to, of times in nanoseconds."""
+    import pyarrow as pa  # noqa: PLC0415 (an extra)
+
+    if pa.types.is_timestamp(kind) and kind.unit == "ns":
+        return pa.timestamp("us", kind.tz)
+    if pa.types.is_duration(kind) and kind.unit == "ns":
+        return pa.duration("us")
+    return pa.time64("us") if pa.types.is_time64(kind) and kind.unit == "ns" else None

@@ -12,6 +12,11 @@ from typing import Any, BinaryIO, Final, Protocol, cast
 
 from producers.sources.table import Unreadable
 
+try:
+    from compression import zstd  # type: ignore[import-not-found,unused-ignore]
+except ModuleNotFoundError:
+    from backports import zstd
+
 COMPRESSIONS: Final = (".gz", ".zst")
 
 #: A file that inflates to more than this many times its size is refused as a bomb, once it has passed _BOMB_BYTES.
@@ -27,7 +32,10 @@ _BLOCK_CHARACTERS: Final = 65_536
 #: How long standard input is waited for before what came so far is published.
 _WAIT_SECONDS: Final = 0.2
 
-_DAMAGED: Final = (EOFError, zlib.error, gzip.BadGzipFile, OSError)
+#: Error handler of decoders: unlike `surrogateescape` it takes any byte, as encodings of several bytes per letter need.
+UNDECODABLE: Final = "c360-undecodable"
+
+_DAMAGED: Final = (EOFError, zlib.error, gzip.BadGzipFile, zstd.ZstdError, OSError)
 
 
 class Raw(Protocol):
@@ -198,7 +206,7 @@ class Lines:
         self._file = file
         buffered = BufferedReader(_LineChecked(file), DEFAULT_BUFFER_SIZE * 8)
         encoding = _encoding_of(buffered.peek(4)[:4], encoding)
-        self._text = TextIOWrapper(buffered, encoding=encoding, errors="surrogateescape", newline="")
+        self._text = TextIOWrapper(buffered, encoding=encoding, errors=UNDECODABLE, newline="")
         self._number = 0
         self._ended = False
         self._block: list[str] = []
@@ -239,7 +247,18 @@ class _LineChecked(RawIOBase):
         return size
 
 
+def _as_lone_surrogates(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "".join(chr(0xDC00 + byte) for byte in error.object[error.start : error.end]), error.end
+
+
+codecs.register_error(UNDECODABLE, _as_lone_surrogates)
+
+
 def _encoding_of(start: bytes, named: str | None) -> str:
+    if start in {codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE}:
+        return "utf-32"
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     return "utf-8-sig" if named is None or start.startswith(codecs.BOM_UTF8) else named
@@ -249,13 +268,5 @@ def _decompressed(raw: Any, compression: str) -> Raw:
     if compression == ".gz":
         return gzip.GzipFile(fileobj=raw, mode="rb")
     if compression == ".zst":
-        return _zstd(raw)
+        return cast(Raw, zstd.ZstdFile(raw, mode="rb"))
     return cast(Raw, raw)
-
-
-def _zstd(raw: Any) -> Raw:
-    try:
-        from compression import zstd  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415
-    except ModuleNotFoundError:
-        from backports import zstd  # noqa: PLC0415
-    return cast(Raw, zstd.ZstdFile(raw, mode="rb"))
