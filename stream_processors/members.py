@@ -43,13 +43,16 @@ class KnownMembers:
         """Those of the keys that are members, after facts were taken away."""
         return await self._ask(connection, self.members.remaining or self.members.known, keys) if keys else set()
 
-    def remember(self, present: set[Key], absent: set[Key]) -> None:
-        """Take over what a unit of work knows, once it has committed."""
-        if len(self._young) + len(present) > self._capacity:
+    def drop(self, keys: AbstractSet[Key]) -> None:
+        """Forget these, because their membership may change."""
+        self._young -= keys
+        self._old -= keys
+
+    def remember(self, members: set[Key]) -> None:
+        """Take over whom a unit of work knows to be members, once it has committed."""
+        if len(self._young) + len(members) > self._capacity:
             self._old, self._young = self._young, set()
-        self._young |= present
-        self._young -= absent
-        self._old -= absent
+        self._young |= members
 
     async def _ask(self, connection: AsyncConnection[Any], question: str, keys: AbstractSet[Key]) -> set[Key]:
         cursor = await connection.execute(question, key_arrays(self.members, keys), binary=True)
@@ -82,11 +85,12 @@ class Membership:
 
     async def leave(self, keys: AbstractSet[Key]) -> set[Key]:
         """Facts were taken away that spoke for these keys; returns those that are members no more."""
+        self._known.drop(keys)  # now: of a commit whose answer is lost, memory hears nothing
         left = set(keys) - await self._known.remaining(self._connection, keys)
         self._present -= left
         self._absent |= left
         return left
 
     def remember(self) -> None:
-        """Pass on what the unit knows, once it has committed."""
-        self._known.remember(self._present, self._absent)
+        """Pass on who is a member, once the unit has committed."""
+        self._known.remember(self._present)

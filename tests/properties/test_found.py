@@ -46,6 +46,19 @@ def test_told_and_withdrawn_within_one_chunk(ground: Ground, world: World) -> No
     settle(ground, world)
 
 
+@pytest.mark.parametrize("forgotten", MODES)
+def test_a_member_who_left_in_a_unit_whose_answer_was_lost(forgotten: Forgotten, ground: Ground) -> None:
+    world = ground.world(forgotten=forgotten)
+    world.tell(replace(TOLD, product="Sand"))
+    world.tell(BOUGHT)
+    settle(ground, world)
+    world.withdraw("customers", "1")
+    ground.runner.run(world.commit("first", "customers", ALL, lose_answer=True))
+    ground.runner.run(world.check())
+    world.tell(replace(BOUGHT, transaction_id="b"))
+    settle(ground, world)
+
+
 def test_discussion_withdrawn_by_its_identity(ground: Ground, world: World) -> None:
     world.tell(TOLD)
     for product in ("Sand", "Orange"):
