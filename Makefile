@@ -6,16 +6,22 @@ COMPILE := $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --p
 export VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench docs lock clean install-demo install-dev
+.PHONY: help demo test test-kafka test-containers lint bench docs lock clean install-demo install-dev
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: install-demo ## Start everything, replay the samples, look totals up (ARGS=--exit: and stop)
 	@$(PYTHON) -m c360 demo $(ARGS)
 
 test: install-dev ## Run the tests (ARGS: of pytest, such as ARGS=tests/unit)
 	$(PYTHON) -m pytest $(ARGS)
+
+test-kafka: install-dev ## Run the integration tests on Apache Kafka, and those that need it (Java)
+	$(PYTHON) -m pytest tests/integration -m 'not containers and not long' --broker kafka $(ARGS)
+
+test-containers: install-dev ## Run the integration tests on containers (Docker)
+	$(PYTHON) -m pytest tests/integration --broker container --database container $(ARGS)
 
 lint: install-dev ## Style, types, import layers, SQL
 	$(PYTHON) -m ruff check

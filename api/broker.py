@@ -8,9 +8,8 @@ from typing import Final
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from api.errors import BrokerUnavailable
-from events.contracts import MAX_EVENT_BYTES
 from events.encoding import Record
-from events.topics import LIBRDKAFKA_PARTITIONER
+from events.topics import LIBRDKAFKA_PARTITIONER, MAX_RECORD_BYTES
 
 #: A record that is not delivered after this time is given up.
 DELIVERY_SECONDS: Final = 4.0
@@ -22,7 +21,7 @@ _SETTINGS: Final = {
     # The caller waits: only as long as it takes for requests of the same moment to share a batch.
     "linger.ms": 2,
     "queue.buffering.max.messages": 100_000,
-    "message.max.bytes": MAX_EVENT_BYTES + 100_000,  # key and headers come on top
+    "message.max.bytes": MAX_RECORD_BYTES,
     "message.timeout.ms": int(DELIVERY_SECONDS * 1000),
     "log_level": 0,  # what goes wrong comes back in delivery reports
 }

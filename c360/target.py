@@ -68,5 +68,5 @@ def resolve_target(settings: Settings, data_dir: Path | None) -> Target:
 def _embedded(kafka: KafkaSettings, bootstrap_servers: str) -> KafkaSettings:
     """The embedded broker speaks plain text, whatever the environment says of another one."""
     plain = {"bootstrap_servers": bootstrap_servers, "security_protocol": "PLAINTEXT"}
-    unset = dict.fromkeys(("sasl_mechanism", "sasl_username", "sasl_password", "ssl_cafile"))
-    return kafka.model_copy(update={**plain, **unset})
+    unset = [name for name in KafkaSettings.model_fields if name.startswith(("sasl_", "ssl_"))]
+    return kafka.model_copy(update={**plain, **dict.fromkeys(unset)})

@@ -8,7 +8,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -19,6 +19,9 @@ from events.errors import RefusedState, Unavailable
 
 #: How long the broker may take to answer.
 PATIENCE_SECONDS: Final = 5.0
+
+#: What librdkafka tells its error callback alone, and what the exception that follows says nothing of.
+_CAUSES: Final = (KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError._RESOLVE)
 
 # librdkafka reports lost connections on standard error; what matters of them comes back as an exception.
 _QUIET: Final = {"log_level": 0}
@@ -69,8 +72,8 @@ def create_topics(config: Config, *, partitions: int, replication_factor: int) -
         for topic in topics.ALL
         if topic.name not in existing
     ]
-    with _broker_errors(config):
-        return _create(_admin(config), missing) if missing else []
+    with _admin(config) as admin:
+        return _create(admin, missing) if missing else []
 
 
 def describe_cluster(config: Config) -> Cluster:
@@ -78,8 +81,7 @@ def describe_cluster(config: Config) -> Cluster:
 
     Raises: Unavailable.
     """
-    with _broker_errors(config):
-        admin = _admin(config)
+    with _admin(config) as admin:
         metadata = admin.list_topics(timeout=PATIENCE_SECONDS)
         names = [topic.name for topic in topics.ALL if topic.name in metadata.topics]
         described = admin.describe_topics(TopicCollection(names), request_timeout=PATIENCE_SECONDS) if names else {}
@@ -150,16 +152,26 @@ def _refuse_other_partition_count(name: str, found: int, wanted: int) -> None:
         )
 
 
-def _admin(config: Config) -> AdminClient:
-    return AdminClient({**config, **_QUIET})
-
-
 def _address(config: Config) -> str:
     return config["bootstrap.servers"]
 
 
 def _listed(places: set[tuple[str, int]]) -> str:
     return ", ".join(f"{topic}[{partition}]" for topic, partition in sorted(places))
+
+
+@contextmanager
+def _admin(config: Config) -> Iterator[AdminClient]:
+    heard: list[KafkaError] = []
+    settings: dict[str, Any] = {**config, **_QUIET, "error_cb": heard.append}
+    admin = AdminClient(settings)
+    with _broker_errors(config):
+        try:
+            yield admin
+        except KafkaException as error:
+            admin.poll(0)
+            causes = [one for one in heard if one.code() in _CAUSES]
+            raise KafkaException(*causes[:1] or error.args) from error
 
 
 @contextmanager

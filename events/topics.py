@@ -12,9 +12,13 @@ from aiokafka.partitioner import murmur2
 #: What librdkafka calls the partitioner of `partition_of`; its own default is another one.
 LIBRDKAFKA_PARTITIONER: Final = "murmur2_random"
 
-_KEEP_ALL: Final = {"cleanup.policy": "delete", "retention.ms": "-1"}
+#: Room for the largest event (contracts.MAX_EVENT_BYTES) with its key and headers; Kafka's own limit is a little lower.
+MAX_RECORD_BYTES: Final = 1_100_000
+
+_LARGE: Final = {"max.message.bytes": str(MAX_RECORD_BYTES)}
+_KEEP_ALL: Final = {"cleanup.policy": "delete", "retention.ms": "-1", **_LARGE}
 #: For topics whose events replace all that was said before under their key.
-_KEEP_LATEST: Final = {"cleanup.policy": "compact"}
+_KEEP_LATEST: Final = {"cleanup.policy": "compact", **_LARGE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import signal
 import time
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,7 @@ SESSION_TIMEOUT_SECONDS: Final = 6
 _START_SECONDS: Final = 15.0
 
 
-class Broker:
+class Broker(processes.Server):
     """One broker process.
 
     Args:
@@ -26,12 +27,13 @@ class Broker:
         advertise: Address that it tells clients to connect to; None: its own.
     """
 
+    durable: Final = False
+
     def __init__(self, log: Path, *, cluster_id: str, port: int | None = None, advertise: str | None = None) -> None:
         self.log = log
         self.cluster_id = cluster_id
         self.address = f"127.0.0.1:{port or processes.free_port()}"
         self.advertise = advertise or self.address
-        self.process: processes.Process | None = None
 
     def start(self, *, keep_open: tuple[int, ...] = ()) -> str:
         """Start it and wait until it answers.
@@ -47,7 +49,8 @@ class Broker:
             env={"RUST_LOG": "warn"},
             keep_open=keep_open,
         )
-        self._wait_until_it_answers(self.process)
+        config = {"bootstrap.servers": self.address}
+        wait_until_it_answers(self.process, self.log, config, cluster_id=self.cluster_id, seconds=_START_SECONDS)
         return self.address
 
     def stop(self) -> None:
@@ -55,17 +58,27 @@ class Broker:
         if self.process:
             processes.stop(self.process, signal.SIGTERM, seconds=3)
 
-    def _wait_until_it_answers(self, process: processes.Process) -> None:
-        deadline = time.monotonic() + _START_SECONDS
-        while True:
-            processes.refuse_ended(process, "the broker", self.log)
-            try:
-                if admin.describe_cluster({"bootstrap.servers": self.address}).cluster_id == self.cluster_id:
-                    return
-            except Unavailable:
-                if time.monotonic() > deadline:
-                    raise
-            time.sleep(0.02)
+
+def wait_until_it_answers(
+    process: processes.Process, log: Path, config: Mapping[str, str], *, cluster_id: str, seconds: float
+) -> None:
+    """Wait until a broker that was just started answers by its own name: another one may have its port.
+
+    Raises: Unavailable when it does not.
+    """
+    deadline = time.monotonic() + seconds
+    while _cluster_id(config) != cluster_id:
+        processes.refuse_ended(process, "the broker", log)
+        if time.monotonic() > deadline:
+            raise Unavailable(f"the broker did not come up within {seconds:.0f} s ({log})")
+        time.sleep(0.02)
+
+
+def _cluster_id(config: Mapping[str, str]) -> str | None:
+    try:
+        return admin.describe_cluster(config).cluster_id
+    except Unavailable:
+        return None
 
 
 def _program() -> Path:

@@ -38,7 +38,7 @@ _START_SECONDS: Final = 120.0
 _STOP_SECONDS: Final = 60.0
 
 
-class Postgres:
+class Postgres(processes.Server):
     """One Postgres server.
 
     Args:
@@ -52,7 +52,6 @@ class Postgres:
         self.log = log
         self.settings = settings
         self.port = processes.free_port()
-        self.process: processes.Process | None = None
 
     def start(self, *, keep_open: tuple[int, ...] = ()) -> str:
         """Start it, on fresh or existing data, also after a crash, and wait until it answers.

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -61,6 +62,43 @@ def wait_or_kill(process: Process, *, seconds: float) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+class Server(ABC):
+    """A server that runs as one child process; what happens to those in real life can be done to it."""
+
+    process: Process | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether its process is there."""
+        return self.process is not None and self.process.poll() is None
+
+    @abstractmethod
+    def stop(self) -> None:
+        """End it in good order."""
+
+    def close(self) -> None:
+        """End it, whatever was done to it."""
+        if self.running:
+            self.thaw()
+            self.stop()
+
+    def kill(self) -> None:
+        """End it by SIGKILL."""
+        assert self.process
+        self.process.kill()
+        self.process.wait()
+
+    def freeze(self) -> None:
+        """Stop it in its tracks (SIGSTOP): it keeps its connections and answers nobody."""
+        assert self.process
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on (SIGCONT)."""
+        assert self.process
+        self.process.send_signal(signal.SIGCONT)
 
 
 def refuse_ended(process: Process, name: str, log: Path) -> None:

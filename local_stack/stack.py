@@ -2,10 +2,10 @@
 
 1. Lock the data directory; wait for what an earlier stack left behind to end.
 2. Start Postgres, the API (it takes longest, and needs the rest only for its answers) and the broker.
-3. Migrate the database, provide a token for the API, create the topics, adopt them (the broker is in memory only: they
-   are always new).
+3. Migrate the database, provide a token for the API, create the topics, adopt those that the database does not know
+   (all of them at each start, with a broker that is in memory only).
 4. Start the processors; once the API answers, publish the addresses in `stack.json`.
-5. Until told to stop: start again whatever ends, except the broker, whose events are gone with it.
+5. Until told to stop: start again whatever ends, except a broker in memory, whose events are gone with it.
 6. Stop in the opposite order.
 """
 
@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -30,6 +30,7 @@ from events import admin
 from events.errors import Unavailable
 from local_stack import processes, state
 from local_stack.broker import SESSION_TIMEOUT_SECONDS, Broker
+from local_stack.kafka import Kafka
 from local_stack.postgres import Postgres
 from settings import Settings
 from sql.adopt import adopt_topics
@@ -39,6 +40,9 @@ _log = structlog.get_logger(__name__)
 
 #: With a source that `c360 mock-crm` serves.
 _SAMPLES: Final = Path(__file__).parents[1] / "sample_data"
+
+#: "embedded": starts at once, in memory only; "kafka": Apache Kafka, durable, needs Java.
+BrokerKind = Literal["embedded", "kafka"]
 
 #: What Postgres may need to write out when the stack before was killed.
 _LEFTOVERS_SECONDS: Final = 60.0
@@ -74,16 +78,18 @@ class Stack:
         folder: The data directory.
         api_port: Port of the API on 127.0.0.1.
         processors: How many processors share the partitions.
+        broker: Which broker holds the topics.
     """
 
-    def __init__(self, folder: Path, settings: Settings, *, api_port: int, processors: int) -> None:
+    def __init__(self, folder: Path, settings: Settings, *, api_port: int, processors: int, broker: BrokerKind) -> None:
         self.folder = folder
         self._settings = settings
         self._api_url = f"http://127.0.0.1:{api_port}"
         self._api_port = api_port
         self._processors = processors
         self._postgres = Postgres(folder / "postgres", log=self._log_file("postgres"))
-        self._broker: Broker | None = None
+        self._broker_kind = broker
+        self._broker: Broker | Kafka | None = None
         self._children: list[_Child] = []
         self._lock: tuple[int, ...] = ()
 
@@ -97,14 +103,13 @@ class Stack:
         partitions = self._settings.kafka.partitions
         cluster = state.cluster_of(self.folder, partitions=partitions)
         database_url = self._postgres.start(keep_open=self._lock)  # 2.
-        self._broker = Broker(self._log_file("broker"), cluster_id=cluster.cluster_id)
+        self._broker = self._new_broker(cluster.cluster_id)
         env = self._environment(self._broker.address, database_url)
         self._start_child("api", env)
         kafka = self._broker.start(keep_open=self._lock)
         migrate(database_url)  # 3.
         self._provide_token(database_url)
-        admin.create_topics({"bootstrap.servers": kafka}, partitions=partitions, replication_factor=1)
-        adopt_topics(database_url)
+        self._provide_topics(kafka, database_url, partitions)
         for number in range(1, self._processors + 1):  # 4.
             self._start_child(f"processor-{number}", env)
         self._wait_for_api()
@@ -118,7 +123,7 @@ class Stack:
         while True:
             time.sleep(_POLL_SECONDS)
             changed = [self._tend(child) for child in self._children]
-            if self._postgres_ended() or any(changed):
+            if self._server_ended() or any(changed):
                 self._publish()
 
     def stop(self) -> None:
@@ -134,6 +139,18 @@ class Stack:
         self._postgres.stop()
         for descriptor in self._lock:
             os.close(descriptor)
+
+    def _new_broker(self, cluster_id: str) -> Broker | Kafka:
+        log = self._log_file("broker")
+        if self._broker_kind == "kafka":
+            return Kafka(self.folder / "kafka", log, cluster_id=cluster_id)
+        return Broker(log, cluster_id=cluster_id)
+
+    def _provide_topics(self, kafka: str, database_url: str, partitions: int) -> None:
+        """Create the topics that are missing, and go on where each of those that are there was left."""
+        config = {"bootstrap.servers": kafka}
+        admin.create_topics(config, partitions=partitions, replication_factor=1)
+        adopt_topics(database_url, keep=[topic.topic_id for topic in admin.describe_cluster(config).topics.values()])
 
     def _start_child(self, name: str, env: Mapping[str, str]) -> None:
         """Start `c360 NAME`, where a number may follow the name."""
@@ -205,18 +222,29 @@ class Stack:
                          pause_seconds=pause, log=str(child.log))  # fmt: skip
         return False
 
-    def _postgres_ended(self) -> bool:
-        """Start Postgres again when it ended; True when it was. The broker's end is the end of all."""
-        if self._broker and self._broker.process and self._broker.process.poll() is not None:
+    def _server_ended(self) -> bool:
+        """Start Postgres and a durable broker again when they ended; True when one was.
+
+        Raises: Unavailable when a broker ended whose events are gone with it.
+        """
+        return any([self._revive("postgres", self._postgres), self._broker is not None and self._broker_ended()])
+
+    def _broker_ended(self) -> bool:
+        assert self._broker
+        if isinstance(self._broker, Kafka):
+            return self._revive("broker", self._broker)
+        if self._broker.process and self._broker.process.poll() is not None:
             raise Unavailable(
                 f"the embedded broker ended ({self._broker.log}) and its events with it: start the stack again; "
                 "what was processed is in the database, replay what was not"
             )
-        if self._postgres.process is None or self._postgres.process.poll() is None:
+        return False
+
+    def _revive(self, name: str, server: Postgres | Kafka) -> bool:
+        if server.process is None or server.process.poll() is None:
             return False
-        _log.warning("ended, starting again", child="postgres", exit_code=self._postgres.process.returncode,
-                     log=str(self._postgres.log))  # fmt: skip
-        self._postgres.start(keep_open=self._lock)
+        _log.warning("ended, starting again", child=name, exit_code=server.process.returncode, log=str(server.log))
+        server.start(keep_open=self._lock)
         return True
 
     def _log_file(self, name: str) -> Path:
@@ -225,7 +253,7 @@ class Stack:
 
 @contextmanager
 def running(
-    folder: Path, settings: Settings, *, api_port: int, processors: int
+    folder: Path, settings: Settings, *, api_port: int, processors: int, broker: BrokerKind
 ) -> Iterator[tuple[Stack, state.Addresses]]:
     """Start a stack, and stop all of it at the end of the block or by an exception.
 
@@ -233,7 +261,7 @@ def running(
     """
     state.make_folder(folder)
     lock = state.lock_stack(folder)
-    stack = Stack(folder, settings, api_port=api_port, processors=processors)
+    stack = Stack(folder, settings, api_port=api_port, processors=processors, broker=broker)
     try:
         yield stack, stack.start()
     finally:

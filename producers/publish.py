@@ -11,7 +11,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from events.contracts import MAX_EVENT_BYTES
 from events.encoding import Record
 from events.errors import RejectedEvent, Unavailable, UsageError
-from events.topics import LIBRDKAFKA_PARTITIONER
+from events.topics import LIBRDKAFKA_PARTITIONER, MAX_RECORD_BYTES
 from producers.records import RecordBatch
 
 #: Failures are asked for once per so many records: each question costs a microsecond, late answers cost nothing.
@@ -68,7 +68,7 @@ class KafkaPublisher:
             # Bounds the memory of a replay that is faster than the broker.
             "queue.buffering.max.messages": 200_000,
             "queue.buffering.max.kbytes": 65_536,
-            "message.max.bytes": MAX_EVENT_BYTES + 100_000,  # key and headers come on top
+            "message.max.bytes": MAX_RECORD_BYTES,
             "message.timeout.ms": int(delivery_timeout.total_seconds() * 1000),
             "log_level": 0,  # what goes wrong comes back in delivery reports
         }

@@ -30,6 +30,8 @@ class KafkaSettings(BaseSettings):
     sasl_username: str | None = Field(None, description="SASL user")
     sasl_password: SecretStr | None = Field(None, description="SASL password")
     ssl_cafile: Path | None = Field(None, description="PEM file of the authority that signed the broker's certificate")
+    ssl_certfile: Path | None = Field(None, description="PEM file of the certificate that this side shows, if it must")
+    ssl_keyfile: Path | None = Field(None, description="PEM file of that certificate's key")
     session_timeout_seconds: float = Field(
         10, ge=1, le=300, description="a processor that is silent for so long loses its partitions"
     )
@@ -44,15 +46,29 @@ class KafkaSettings(BaseSettings):
         if not self.bootstrap_servers:
             raise UsageError("no broker is named: set KAFKA_BOOTSTRAP_SERVERS=host:port")
         config = {"bootstrap.servers": self.bootstrap_servers, "security.protocol": self.security_protocol}
-        if self.sasl_mechanism:
-            config |= {
-                "sasl.mechanism": self.sasl_mechanism,
-                "sasl.username": self.sasl_username or "",
-                "sasl.password": self.sasl_password.get_secret_value() if self.sasl_password else "",
-            }
-        if self.ssl_cafile:
-            config["ssl.ca.location"] = str(self.ssl_cafile)
-        return config
+        return config | self._sasl() | self._ssl()
+
+    def _sasl(self) -> dict[str, str]:
+        if not self.security_protocol.startswith("SASL"):
+            return {}
+        if not (self.sasl_mechanism and self.sasl_username and self.sasl_password):
+            raise UsageError(
+                f"KAFKA_SECURITY_PROTOCOL={self.security_protocol} needs KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and "
+                "KAFKA_SASL_PASSWORD"
+            )
+        return {
+            "sasl.mechanism": self.sasl_mechanism,
+            "sasl.username": self.sasl_username,
+            "sasl.password": self.sasl_password.get_secret_value(),
+        }
+
+    def _ssl(self) -> dict[str, str]:
+        files = {
+            "ssl.ca.location": self.ssl_cafile,
+            "ssl.certificate.location": self.ssl_certfile,
+            "ssl.key.location": self.ssl_keyfile,
+        }
+        return {name: str(file) for name, file in files.items() if file}
 
 
 class DatabaseSettings(BaseSettings):

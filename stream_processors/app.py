@@ -175,6 +175,8 @@ def _credentials(kafka: KafkaSettings) -> faust.types.auth.CredentialsT | None:
     context = None
     if kafka.security_protocol.endswith("SSL"):
         context = ssl.create_default_context(cafile=str(kafka.ssl_cafile) if kafka.ssl_cafile else None)
+        if kafka.ssl_certfile:
+            context.load_cert_chain(kafka.ssl_certfile, kafka.ssl_keyfile)
     if kafka.security_protocol == "SSL":
         return faust.SSLCredentials(context)
     return faust.SASLCredentials(
@@ -249,6 +251,8 @@ def _quieten_libraries() -> None:
     mode.Service.mundane_level = "debug"
     for library in ("faust", "mode", "aiokafka"):
         logging.getLogger(library).setLevel(logging.WARNING)
+    # It tries again until it succeeds, and a new cluster keeps no groups before the first question.
+    logging.getLogger("aiokafka.consumer.group_coordinator").setLevel(logging.CRITICAL)
     logging.getLogger("psycopg").setLevel(logging.ERROR)  # it warns when a stop interrupts a unit of work
     for handler in logging.getLogger().handlers:  # `run` tells the reason, once
         handler.addFilter(lambda record: not str(record.msg).endswith("Crashed reason=%r"))

@@ -44,20 +44,22 @@ class Record(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Chunk:
-    """Consecutive records of one partition, at least one."""
+    """Consecutive records of one partition; none, where offsets hold nothing but traces of transactions."""
 
     topic: str
     partition: int
-    #: Where the partition stood before; offsets from here that hold no record were compacted away.
+    #: Where the partition stood before; offsets from here that hold no record were compacted away, belong to an
+    #: aborted transaction, or mark the end of one.
     start: int
     records: Sequence[Record]
-    #: What gets stored: like Kafka, the offset to read next.
-    next_offset: int = field(init=False)
+    #: What gets stored: like Kafka, the offset to read next; unless given, the one after the last record.
+    next_offset: int = -1
     #: How many records there are, or were.
     size: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self.next_offset = self.records[-1].offset + 1
+        if self.next_offset < 0:
+            self.next_offset = self.records[-1].offset + 1
         self.size = len(self.records)
 
     @property
@@ -114,6 +116,7 @@ class ChunkConsumerThread(driver.AIOKafkaConsumerThread):
             partition_assignment_strategy=[self._assignor],
             enable_auto_commit=False,
             max_poll_records=conf.broker_max_poll_records,
+            isolation_level="read_committed",
             auto_offset_reset="none",  # an offset that is gone is refused, never skipped
             max_poll_interval_ms=int(conf.broker_max_poll_interval * 1000),
             max_partition_fetch_bytes=conf.consumer_max_fetch_size,
@@ -125,24 +128,46 @@ class ChunkConsumerThread(driver.AIOKafkaConsumerThread):
             **driver.credentials_to_aiokafka_auth(conf.broker_credentials, conf.ssl_context),
         )
 
-    async def _fetch_records(self, *args: Any, **kwargs: Any) -> Any:
+    async def _fetch_records(self, consumer: Any, active_partitions: set[TP], *args: Any, **kwargs: Any) -> Any:
+        """Fetch; gives of each partition that got ahead its records, if any, and the offset to read next."""
         try:
-            return await super()._fetch_records(*args, **kwargs)
+            fetched = await super()._fetch_records(consumer, active_partitions, *args, **kwargs)
         except aiokafka.errors.NoOffsetForPartitionError:
             # Newly assigned, not yet claimed: Kafka knows no offset, and Postgres tells it in a moment (see
             # ChunkConsumer.seek_to_committed).
             return {}
+        return {tp: (fetched.get(tp, ()), _position(consumer, tp)) for tp in active_partitions}
+
+    def stable_offset(self, tp: TP) -> int:
+        """The end of what may be read: transactions that are still open begin there."""
+        state = _state(self._ensure_consumer(), tp)
+        return int(state.lso or 0) if state else 0
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         """Tell Kafka how far we are; a failure costs the lag tools some accuracy and nothing else."""
         try:
             await self._ensure_consumer().commit(
-                {tp: aiokafka.structs.OffsetAndMetadata(offset, "") for tp, offset in offsets.items()}
+                {
+                    aiokafka.TopicPartition(*tp): aiokafka.structs.OffsetAndMetadata(offset, "")
+                    for tp, offset in offsets.items()
+                }
             )
         except aiokafka.errors.KafkaError as error:
             self.log.info("offsets not committed to Kafka: %r", error)
             return False
         return True
+
+
+def _position(consumer: Any, tp: TP) -> int:
+    """Where a partition is read next; -1 while that is not known."""
+    state = _state(consumer, tp)
+    return int(state.position) if state and state.has_valid_position else -1
+
+
+def _state(consumer: Any, tp: TP) -> Any:
+    """What aiokafka knows of a partition; None when it is not assigned."""
+    subscription = consumer._subscription.subscription
+    return subscription.assignment.state_value(tp) if subscription and subscription.assignment else None
 
 
 class ChunkConsumer(driver.Consumer):
@@ -170,9 +195,11 @@ class ChunkConsumer(driver.Consumer):
         records, active = await self._wait_next_records(timeout)
         if not self.flow_active:  # a rebalance: what was fetched will be fetched again from the claimed offsets
             return
-        for tp, batch in (records or {}).items():
-            if generation == self.app.consumer_generation_id and batch and tp in active and tp in self._starts:
-                yield tp, self._chunk_message(tp, batch)
+        for tp, (batch, position) in (records or {}).items():
+            if generation != self.app.consumer_generation_id or tp not in active or tp not in self._starts:
+                continue
+            if batch or position > self._starts[tp]:
+                yield tp, self._chunk_message(tp, batch, position)
 
     async def _wait_next_records(self, timeout: float) -> tuple[Any, set[TP]]:  # noqa: ASYNC109 - Faust's signature
         if not self.flow_active:
@@ -186,16 +213,16 @@ class ChunkConsumer(driver.Consumer):
             timeout = _FULL_POLL_SECONDS
         return await self._getmany(active_partitions=active, timeout=timeout), active
 
-    def _chunk_message(self, tp: TP, records: Sequence[Any]) -> ConsumerMessage:
-        chunk = Chunk(tp.topic, tp.partition, self._starts[tp], records)
+    def _chunk_message(self, tp: TP, records: Sequence[Any], position: int) -> ConsumerMessage:
+        chunk = Chunk(tp.topic, tp.partition, self._starts[tp], records, position)
         self._starts[tp] = chunk.next_offset
         self._outstanding[tp] += 1
         return ConsumerMessage(
             tp.topic,
             tp.partition,
-            records[-1].offset,
-            records[-1].timestamp / 1000,
-            records[-1].timestamp_type,
+            position - 1,
+            records[-1].timestamp / 1000 if records else 0.0,
+            records[-1].timestamp_type if records else 0,
             [],
             None,
             cast(Any, chunk),
@@ -208,7 +235,8 @@ class ChunkConsumer(driver.Consumer):
         """Whether the broker has records, of the assigned partitions, that are not committed yet."""
         if any(self._outstanding.values()):
             return True
-        return any((self.highwater(tp) or 0) > start for tp, start in self._starts.items())
+        thread = cast(ChunkConsumerThread, self._thread)
+        return any(thread.stable_offset(tp) > start for tp, start in self._starts.items())
 
     def ack(self, message: Message) -> bool:
         """Note that a chunk is committed, which makes room to fetch the next one."""

@@ -65,7 +65,7 @@ class Engine:
 
     def decode(self, chunk: Chunk) -> Decoded:
         """Read a chunk's records, by the rules of its stream."""
-        decoded = self._streams[chunk.topic].decode(chunk)
+        decoded = self._streams[chunk.topic].decode(chunk) if chunk.records else Decoded(chunk, events=None)
         chunk.release()
         return decoded
 
@@ -130,7 +130,8 @@ class Engine:
             if not todo:
                 return
             await unit.store_rejects(todo)  # 2; before a tombstone among the events can forget whom they name
-            await stream.apply(unit, todo)
+            if with_records := [one for one in todo if one.chunk.size]:
+                await stream.apply(unit, with_records)
             await unit.store(todo)  # 3
             if exclusive:
                 await connection.execute("UPDATE reattribution SET epoch = epoch + 1")

@@ -20,6 +20,7 @@ from c360.output import OUT, table
 from c360.target import Target, default_data_dir, resolve_target
 from events.errors import Unavailable, UsageError
 from local_stack import processes
+from local_stack.stack import BrokerKind
 from local_stack.state import Addresses, make_folder, read_token, running_stack
 from settings import Settings
 
@@ -37,7 +38,13 @@ _TOTALS_SECONDS: Final = 120.0
 _SHORT: Final = 110
 
 
-def demo(*, exit: bool = False, data_dir: Path | None = None, api_port: int | None = None) -> int:  # noqa: A002
+def demo(
+    *,
+    exit: bool = False,  # noqa: A002
+    data_dir: Path | None = None,
+    api_port: int | None = None,
+    broker: BrokerKind = "embedded",
+) -> int:
     """Start everything on this machine, replay the sample files, and look the totals up over HTTP.
 
     Uses the stack that already runs in the data directory, if one does.
@@ -50,12 +57,14 @@ def demo(*, exit: bool = False, data_dir: Path | None = None, api_port: int | No
         Where the data and the logs are kept; default: one directory per user.
     api_port: int
         Port of the API on 127.0.0.1; default: C360_API_PORT, or any free one when that is taken.
+    broker: str
+        What holds the topics; Apache Kafka needs Java 17 or newer, and keeps them when the stack stops.
     """
     if not (_SAMPLES / f"{_FILES[0]}.xlsx").exists():
         raise UsageError("the sample files are not part of the installation: run the demo in a clone of the project")
     folder = (data_dir or default_data_dir()).absolute()
     try:
-        with _stack(folder, api_port) as (addresses, process):
+        with _stack(folder, api_port, broker) as (addresses, process):
             exit_code = _show(folder, resolve_target(Settings(), folder), addresses.api_url)
             if process is None or exit:
                 return exit_code
@@ -67,7 +76,9 @@ def demo(*, exit: bool = False, data_dir: Path | None = None, api_port: int | No
 
 
 @contextmanager
-def _stack(folder: Path, api_port: int | None) -> Iterator[tuple[Addresses, processes.Process | None]]:
+def _stack(
+    folder: Path, api_port: int | None, broker: BrokerKind
+) -> Iterator[tuple[Addresses, processes.Process | None]]:
     """The stack of this directory: the one that runs, else one of our own until the end of the block."""
     running = running_stack(folder)
     if running is not None:
@@ -75,7 +86,7 @@ def _stack(folder: Path, api_port: int | None) -> Iterator[tuple[Addresses, proc
         yield running, None
         return
     port = [] if api_port is None else ["--api-port", str(api_port)]
-    command = [sys.executable, "-m", "c360", "up", "--data-dir", str(folder), *port]
+    command = [sys.executable, "-m", "c360", "up", "--data-dir", str(folder), "--broker", broker, *port]
     log = folder / "logs" / "up.log"
     make_folder(folder)
     _headline("Starting a broker, Postgres, a processor and the API on this machine")

@@ -1,8 +1,5 @@
 """A test stand: a broker of its own, a database, and real `c360 processor` processes that can be killed or frozen."""
 
-import os
-import signal
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -13,54 +10,14 @@ from uuid import UUID, uuid4
 
 import psycopg
 
+from c360.testing.programs import PATIENCE_SECONDS, SESSION_SECONDS, Processor
+from c360.testing.servers import PARTITIONS, BrokerServer
 from events import admin
 from events.encoding import Record
-from local_stack import processes
 from local_stack.broker import Broker
 from producers.publish import KafkaPublisher
 
-PARTITIONS = 4
-
-#: The embedded broker starts a group after half of it, and notices after twice of it that a member is gone.
-SESSION_SECONDS = 2
-
-#: Nothing that a test waits for takes longer, even when all cores are busy with something else.
-PATIENCE_SECONDS = 60.0
-
-
-class Processor:
-    """One `c360 processor` process."""
-
-    def __init__(self, process: processes.Process, log: Path) -> None:
-        self.process = process
-        self._log = log
-
-    @property
-    def said(self) -> str:
-        """All that it wrote to standard output and standard error."""
-        return self._log.read_text(errors="replace")
-
-    def terminate(self) -> int:
-        """Ask it to stop; returns its exit code."""
-        self.process.terminate()
-        return self.exit_code()
-
-    def kill(self) -> None:
-        """End it by SIGKILL."""
-        self.process.kill()
-        self.process.wait()
-
-    def freeze(self) -> None:
-        """Stop it in its tracks (SIGSTOP); it notices nothing until `thaw`."""
-        self.process.send_signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Let it go on (SIGCONT)."""
-        self.process.send_signal(signal.SIGCONT)
-
-    def exit_code(self, *, seconds: float = PATIENCE_SECONDS) -> int:
-        """Wait until it ends by itself."""
-        return self.process.wait(seconds)
+__all__ = ["PARTITIONS", "PATIENCE_SECONDS", "SESSION_SECONDS", "Processor", "Stand", "running"]
 
 
 @dataclass
@@ -68,7 +25,7 @@ class Stand:
     """Where everything runs, and what was published so far."""
 
     folder: Path
-    broker: Broker
+    broker: BrokerServer
     database_url: str
     published: int = 0
     processors: list[Processor] = field(default_factory=list)
@@ -86,16 +43,7 @@ class Stand:
             settings: Environment variables.
         """
         log = self.folder / f"processor-{len(self.processors)}.log"
-        env = {
-            **os.environ,
-            "KAFKA_BOOTSTRAP_SERVERS": self.broker.address,
-            "KAFKA_SESSION_TIMEOUT_SECONDS": str(SESSION_SECONDS),
-            "DATABASE_URL": self.database_url,
-            "C360_GROUP": group,
-            "LOG_LEVEL": "warning",
-            **{name: str(value) for name, value in settings.items()},
-        }
-        processor = Processor(processes.start([sys.executable, "-m", "c360", "processor"], log=log, env=env), log)
+        processor = Processor(self.broker.address, self.database_url, log, settings={"C360_GROUP": group, **settings})
         self.processors.append(processor)
         return processor
 
@@ -119,7 +67,7 @@ class Stand:
 
     def somebody_works(self) -> bool:
         """Whether a processor runs."""
-        return any(processor.process.poll() is None for processor in self.processors)
+        return any(processor.running for processor in self.processors)
 
     def committed(self) -> int:
         """How many offsets are processed, over all topics."""
@@ -167,16 +115,25 @@ class Stand:
 
 
 @contextmanager
-def running(folder: Path, database_url: str, broker: Broker | None = None) -> Iterator[Stand]:
-    """A stand with fresh topics; whatever it started is gone at the end of the block."""
+def running(folder: Path, database_url: str, broker: BrokerServer | None = None) -> Iterator[Stand]:
+    """A stand with fresh topics; whatever it started is gone at the end of the block.
+
+    Args:
+        folder: For logs.
+        database_url: A migrated database.
+        broker: One without topics, running or not; None: an embedded one.
+    """
     broker = broker or Broker(folder / "broker.log", cluster_id=str(uuid4()))
+    started = not broker.running
     stand = Stand(folder, broker, database_url)
     try:
-        stand.broker.start()
+        if started:
+            broker.start()
         admin.create_topics(stand.kafka, partitions=PARTITIONS, replication_factor=1)
         yield stand
     finally:
         for processor in stand.processors:
-            if processor.process.poll() is None:
+            if processor.running:
                 processor.kill()
-        stand.broker.stop()
+        if started:
+            broker.close()

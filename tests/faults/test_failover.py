@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from c360.commands.verify import verification
+from c360.testing.servers import BrokerServer
 from events import encoding
 from events.contracts import Interaction, Transaction
 from local_stack import processes
@@ -81,9 +82,9 @@ def servers(tmp_path: Path) -> Iterator[Servers]:
 
 
 @pytest.fixture
-def stand(tmp_path: Path, servers: Servers) -> Iterator[Stand]:
+def stand(tmp_path: Path, servers: Servers, broker_server: BrokerServer) -> Iterator[Stand]:
     """A stand on those servers."""
-    with stands.running(tmp_path, servers.url) as stand:
+    with stands.running(tmp_path, servers.url, broker_server) as stand:
         yield stand
 
 

@@ -1,6 +1,5 @@
 """Servers that go away while events are processed and come back: the processor waits, and goes on by itself."""
 
-import os
 import signal
 import time
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from random import Random
 
 import pytest
 
+from c360.testing.servers import BrokerServer
 from local_stack import processes
 from local_stack.postgres import Postgres
 from sql.migrate import migrate
@@ -31,10 +31,10 @@ def server(tmp_path: Path) -> Iterator[Postgres]:
 
 
 @pytest.fixture
-def stand(tmp_path: Path, server: Postgres) -> Iterator[Stand]:
+def stand(tmp_path: Path, broker_server: BrokerServer, server: Postgres) -> Iterator[Stand]:
     """A stand on that Postgres."""
     migrate(server.url())
-    with stands.running(tmp_path, server.url()) as stand:
+    with stands.running(tmp_path, server.url(), broker_server) as stand:
         yield stand
 
 
@@ -64,13 +64,12 @@ def test_the_broker_falls_silent_and_comes_back(stand: Stand) -> None:
     stand.publish(islice(records, 30_000))
     processor = stand.start_processor(C360_CHUNK_EVENTS=200)
     stand.wait_until(lambda: stand.committed() > 0, "progress")
-    assert stand.broker.process
-    os.kill(stand.broker.process.pid, signal.SIGSTOP)
+    stand.broker.freeze()
     try:
         # Longer than the session: the processor can't know whether its partitions are still its own.
         time.sleep(3 * stands.SESSION_SECONDS)
     finally:
-        os.kill(stand.broker.process.pid, signal.SIGCONT)
+        stand.broker.thaw()
     stand.publish(records)
     stand.wait_until_done()
     assert_exact(stand, told)

@@ -7,6 +7,7 @@ from random import Random
 import psycopg
 import pytest
 
+from c360.testing.servers import BrokerServer
 from local_stack.postgres import SETTINGS, Postgres
 from sql.migrate import migrate
 from tests.faults import stand as stands
@@ -26,10 +27,10 @@ def server(tmp_path: Path) -> Iterator[Postgres]:
         server.stop()
 
 
-def test_no_connection_is_left_for_a_while(tmp_path: Path, server: Postgres) -> None:
+def test_no_connection_is_left_for_a_while(tmp_path: Path, server: Postgres, broker_server: BrokerServer) -> None:
     told = tell(Random(6), interactions=2_000)
     migrate(server.url())
-    with stands.running(tmp_path, server.url()) as stand:
+    with stands.running(tmp_path, server.url(), broker_server) as stand:
         stand.publish(map(record, told))
         others = _take_all_connections(server.url())
         processor = stand.start_processor(LOG_LEVEL="info")

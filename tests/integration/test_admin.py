@@ -1,32 +1,28 @@
 """Administration of a broker: topics are created once, offsets are true ones, an absent broker is said to be absent."""
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
 
+from c360.testing.servers import Brokers, BrokerServer
 from events import admin, topics
 from events.errors import RefusedState, Unavailable
-from local_stack.broker import Broker
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """Connection to an empty broker of this test's own."""
-    server = Broker(tmp_path / "broker.log", cluster_id="test-cluster")
-    yield {"bootstrap.servers": server.start()}
-    server.stop()
+def config(broker_server: BrokerServer) -> dict[str, str]:
+    """Connection to an empty broker."""
+    return {"bootstrap.servers": broker_server.address}
 
 
-def test_topics_are_created_once(config: dict[str, str]) -> None:
+def test_topics_are_created_once(config: dict[str, str], broker_server: BrokerServer) -> None:
     created = admin.create_topics(config, partitions=3, replication_factor=1)
     first = admin.describe_cluster(config)
     assert sorted(created) == sorted(topic.name for topic in topics.ALL)
     assert admin.create_topics(config, partitions=3, replication_factor=1) == []
     assert admin.describe_cluster(config) == first
-    assert first.cluster_id == "test-cluster"
+    assert first.cluster_id == broker_server.cluster_id
     assert {state.partitions for state in first.topics.values()} == {3}
     assert len({state.topic_id for state in first.topics.values()}) == len(topics.ALL)
 
@@ -56,9 +52,9 @@ def test_end_offsets_of_no_partitions(config: dict[str, str]) -> None:
     assert admin.end_offsets(config, {}) == {}
 
 
-def test_an_absent_broker_is_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_absent_broker_is_unavailable(brokers: Brokers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(admin, "PATIENCE_SECONDS", 0.5)
-    absent = {"bootstrap.servers": Broker(tmp_path / "absent.log", cluster_id="absent").address}
+    absent = {"bootstrap.servers": brokers.new().address}
     with pytest.raises(Unavailable, match=absent["bootstrap.servers"]):
         admin.describe_cluster(absent)
     with pytest.raises(Unavailable, match=absent["bootstrap.servers"]):

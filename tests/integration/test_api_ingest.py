@@ -14,7 +14,6 @@ import pytest
 from api_process import api_process, wait_until
 
 from api.access.tokens import Scope, create_token
-from tests.faults import stand as stands
 from tests.faults.stand import Stand
 from tests.integration.test_replay import consume
 
@@ -84,13 +83,6 @@ def sources(crm: Crm, tmp_path: Path) -> Path:
         'source = "x"\n[[streams]]\nstream = "customers"\nfields = { customer_id = "id" }'
     )
     return folder
-
-
-@pytest.fixture
-def stand(database: str, tmp_path: Path) -> Iterator[Stand]:
-    """A broker of its own, as the topics have fixed names."""
-    with stands.running(tmp_path, database) as stand:
-        yield stand
 
 
 @pytest.fixture

@@ -13,15 +13,7 @@ from api_process import api_process, wait_until
 
 from api.access.tokens import Scope, create_token
 from api.kit.position import includes, read_position
-from tests.faults import stand as stands
 from tests.faults.stand import Stand
-
-
-@pytest.fixture
-def stand(database: str, tmp_path: Path) -> Iterator[Stand]:
-    """A broker of its own, as the topics have fixed names."""
-    with stands.running(tmp_path, database) as stand:
-        yield stand
 
 
 @pytest.fixture

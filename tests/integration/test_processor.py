@@ -7,17 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
-from uuid import uuid4
 
-import pytest
 from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
+from c360.testing.servers import Brokers, BrokerServer, clear
 from events import admin, topics
 from events.topics import partition_of
 from local_stack import processes
-from local_stack.broker import Broker
 from sql.adopt import adopt_topics
-from tests.faults import stand as stands
 from tests.faults.exactness import assert_exact
 from tests.faults.history import Interaction, record, tell
 from tests.faults.stand import PARTITIONS, Stand
@@ -57,18 +55,13 @@ _BAD: dict[str, tuple[dict[str, Any], str, str | None]] = {
 }
 
 
-@pytest.fixture
-def stand(database: str, tmp_path: Path) -> Iterator[Stand]:
-    """A broker of its own, as the topics have fixed names."""
-    with stands.running(tmp_path, database) as stand:
-        yield stand
-
-
 class _Kafka:
     """Sends whatever bytes it is given, wherever it is told to."""
 
     def __init__(self, stand: Stand) -> None:
         self._stand = stand
+        if stand.broker.durable:  # Apache Kafka would not take what the processor has to refuse
+            _allow_large_records(stand.kafka)
         self._producer = Producer({**stand.kafka, "message.max.bytes": 20_000_000, "compression.type": "none"})
 
     def send(
@@ -84,6 +77,26 @@ class _Kafka:
 
     def finish(self) -> None:
         assert self._producer.flush(30) == 0
+
+
+def _allow_large_records(config: dict[str, str]) -> None:
+    topic = ConfigResource(ResourceType.TOPIC, topics.INTERACTIONS.name)
+    topic.add_incremental_config(
+        ConfigEntry("max.message.bytes", "20000000", incremental_operation=AlterConfigOpType.SET)
+    )
+    admin_client = AdminClient(config)
+    for changed in admin_client.incremental_alter_configs([topic]).values():
+        changed.result()
+    deadline = time.monotonic() + 10
+    while _largest_record(admin_client) != "20000000":  # the broker hears of it from its controller
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _largest_record(admin_client: AdminClient) -> str:
+    topic = ConfigResource(ResourceType.TOPIC, topics.INTERACTIONS.name)
+    (described,) = admin_client.describe_configs([topic]).values()
+    return str(described.result()["max.message.bytes"].value)
 
 
 def test_bad_records_are_set_aside_with_their_reason_and_the_stream_goes_on(stand: Stand) -> None:
@@ -151,9 +164,7 @@ def test_topics_made_anew_are_refused_until_adopted_and_then_count_once(stand: S
     processor = stand.start_processor()
     stand.wait_until_done()
     assert processor.terminate() == 0
-    stand.broker.stop()  # it is in memory only: another cluster, and other topics, come up at the same address
-    stand.broker = Broker(stand.folder / "broker.log", cluster_id=str(uuid4()), port=_port(stand))
-    stand.broker.start()
+    _forget_topics(stand.broker)
     admin.create_topics(stand.kafka, partitions=PARTITIONS, replication_factor=1)
     stand.published = 0
     stand.publish(map(record, told))
@@ -172,8 +183,8 @@ def test_topics_made_anew_are_refused_until_adopted_and_then_count_once(stand: S
     assert processor.terminate() == 0
 
 
-def test_a_broker_that_is_not_there_is_said_within_seconds(database: str, tmp_path: Path) -> None:
-    stand = Stand(tmp_path, Broker(tmp_path / "broker.log", cluster_id="none"), database)
+def test_a_broker_that_is_not_there_is_said_within_seconds(brokers: Brokers, database: str, tmp_path: Path) -> None:
+    stand = Stand(tmp_path, brokers.new(), database)
     processor = stand.start_processor()
     try:
         begun = time.monotonic()
@@ -207,5 +218,9 @@ def _interactions(number: int) -> Iterator[Interaction]:
     return (told for told in tell(Random(1), interactions=number) if isinstance(told, Interaction))
 
 
-def _port(stand: Stand) -> int:
-    return int(stand.broker.address.rpartition(":")[2])
+def _forget_topics(broker: BrokerServer) -> None:
+    if broker.durable:
+        clear(broker.address)
+    else:
+        broker.stop()
+        broker.start()

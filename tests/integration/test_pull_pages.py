@@ -12,12 +12,10 @@ from urllib.request import urlopen
 
 import pytest
 
+from c360.testing.servers import BrokerServer
 from events.contracts import Event
-from local_stack.broker import Broker
 from local_stack.processes import free_port
-from tests.integration.test_replay import SAMPLES, consume, environment, own_broker
-
-__all__ = ["own_broker"]
+from tests.integration.test_replay import SAMPLES, consume, environment
 
 
 def c360(address: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -74,35 +72,35 @@ def test_the_mock_crm(crm: str) -> None:
     assert get(f"{crm}/customers?page=9")[1]["data"] == []  # type: ignore[index]
 
 
-def test_pulled_twice(own_broker: Broker, crm: str) -> None:
+def test_pulled_twice(broker_server: BrokerServer, crm: str) -> None:
     command = ["pull", SAMPLES / "crm_customers.toml", "--url", f"{crm}/customers"]
     for _ in range(2):
-        done = c360(own_broker.address, *command, "--json")
+        done = c360(broker_server.address, *command, "--json")
         assert (done.returncode, done.stderr) == (0, "")
         summary = json.loads(done.stdout)
         assert (summary["pages"], summary["rows"], summary["published"]) == (3, 25, {"customers": 25})
-    customers = consume(own_broker.address, "customers", 50)
+    customers = consume(broker_server.address, "customers", 50)
     assert len({event.identity for event in customers}) == 25
-    shown = c360(own_broker.address, *command, "--dry-run")
+    shown = c360(broker_server.address, *command, "--dry-run")
     assert "3 pages" in shown.stdout
     assert "25 customers would be published" in shown.stdout
 
 
-def test_pulled_from_nowhere(own_broker: Broker) -> None:
-    done = c360(own_broker.address, "pull", SAMPLES / "shop_orders.toml")
+def test_pulled_from_nowhere(broker_server: BrokerServer) -> None:
+    done = c360(broker_server.address, "pull", SAMPLES / "shop_orders.toml")
     assert done.returncode == 2
     assert "names no API: give it a table [http]" in done.stderr
-    done = c360(own_broker.address, "pull", SAMPLES / "shop_orders.toml", "--url", "http://127.0.0.1:1/")
+    done = c360(broker_server.address, "pull", SAMPLES / "shop_orders.toml", "--url", "http://127.0.0.1:1/")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
 
 
-def test_generated_straight_to_topics(own_broker: Broker) -> None:
-    done = c360(own_broker.address, "generate", "--events", "2000", "--customers", "50", "--json")
+def test_generated_straight_to_topics(broker_server: BrokerServer) -> None:
+    done = c360(broker_server.address, "generate", "--events", "2000", "--customers", "50", "--json")
     assert done.returncode == 0, done.stderr
     made = json.loads(done.stdout)["events"]
     assert made["interactions"] + made["transactions"] == 2000
     for stream, count in made.items():
-        events = consume(own_broker.address, stream, count)
+        events = consume(broker_server.address, stream, count)
         assert all(isinstance(event, Event) for event in events)
         assert len({event.identity for event in events}) == count
 

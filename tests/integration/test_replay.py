@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -16,27 +15,18 @@ from uuid import uuid4
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
+from c360.testing.servers import BrokerServer
 from events import topics
 from events.admin import create_topics
 from events.contracts import Event, RejectedRow
 from events.encoding import decode
 from events.errors import Unavailable
-from local_stack.broker import Broker
 from producers.mapping_file import load_mapping
 from producers.publish import KafkaPublisher
 from producers.replay import Progress, replay
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 PARTITIONS = 4
-
-
-@pytest.fixture
-def own_broker(tmp_path: Path) -> Iterator[Broker]:
-    """A broker without topics, that a test may stop."""
-    broker = Broker(tmp_path / "broker.log", cluster_id=str(uuid4()))
-    broker.start()
-    yield broker
-    broker.stop()
 
 
 def c360(address: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -82,28 +72,28 @@ def wait_for_a_record(address: str, topic: str) -> None:
     pytest.fail(f"nothing came on {topic}")
 
 
-def test_the_small_workbook(own_broker: Broker) -> None:
-    done = c360(own_broker.address, SAMPLES / "crm_export.xlsx")
+def test_the_small_workbook(broker_server: BrokerServer) -> None:
+    done = c360(broker_server.address, SAMPLES / "crm_export.xlsx")
     assert done.returncode == 0, done.stderr
     assert "12 rows read" in done.stdout
     assert "5 customers published" in done.stdout
     assert "0 rejected" in done.stdout
-    customers = consume(own_broker.address, "customers", 5)
+    customers = consume(broker_server.address, "customers", 5)
     assert {event.customer_id: event.customer_type for event in customers} == {  # type: ignore[attr-defined]
         "1": "Red", "2": "Orange", "3": "Blue", "11": "Orange", "12": "Red",
     }  # fmt: skip
-    interactions = consume(own_broker.address, "interactions", 4)
+    interactions = consume(broker_server.address, "interactions", 4)
     assert Counter((event.customer_id, event.channel) for event in interactions) == Counter(  # type: ignore[attr-defined]
         [("1", "Email"), ("4", "Call"), ("4", "Bird"), ("3", "Email")]
     )
-    discussions = consume(own_broker.address, "product_discussions", 3)
+    discussions = consume(broker_server.address, "product_discussions", 3)
     assert {event.identity for event in discussions} == {"2019-01 Sand", "2019-02 Sand", "2021-10 Orange"}
 
 
-def test_the_large_workbook_twice(own_broker: Broker) -> None:
+def test_the_large_workbook_twice(broker_server: BrokerServer) -> None:
     summaries = []
     for _ in range(2):
-        done = c360(own_broker.address, SAMPLES / "contact_center.xlsx", "--json")
+        done = c360(broker_server.address, SAMPLES / "contact_center.xlsx", "--json")
         assert (done.returncode, done.stderr) == (0, "")
         summaries.append(json.loads(done.stdout))
     first, second = summaries
@@ -111,7 +101,7 @@ def test_the_large_workbook_twice(own_broker: Broker) -> None:
     assert (first["published"], first["rejections"]) == (second["published"], second["rejections"])
     assert first["complete"]
     for topic, count in {**first["published"], "rejected_events": first["rejected"]}.items():
-        events = consume(own_broker.address, topic, 2 * count)
+        events = consume(broker_server.address, topic, 2 * count)
         identities = Counter(event.identity for event in events)
         assert len(events) == 2 * count
         assert topic not in {"interactions", "rejected_events"} or set(identities.values()) == {2}
@@ -119,8 +109,8 @@ def test_the_large_workbook_twice(own_broker: Broker) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--quiet"], ["--dry-run", "--quiet"]])
-def test_quiet(own_broker: Broker, arguments: list[str]) -> None:
-    done = c360(own_broker.address, SAMPLES / "crm_export.xlsx", *arguments)
+def test_quiet(broker_server: BrokerServer, arguments: list[str]) -> None:
+    done = c360(broker_server.address, SAMPLES / "crm_export.xlsx", *arguments)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
@@ -150,9 +140,11 @@ def test_no_broker() -> None:
         ("crm_export.xlsx", "contact_center.toml", "has no sheet 'Interactions': its sheets are 'Customers'"),
     ],
 )
-def test_files_and_mappings_that_do_not_fit(own_broker: Broker, file: str, mapping: str | None, message: str) -> None:
+def test_files_and_mappings_that_do_not_fit(
+    broker_server: BrokerServer, file: str, mapping: str | None, message: str
+) -> None:
     options = ["--mapping", str(SAMPLES / mapping)] if mapping else []
-    done = c360(own_broker.address, SAMPLES / file, *options)
+    done = c360(broker_server.address, SAMPLES / file, *options)
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
@@ -208,7 +200,7 @@ def test_pace_and_window() -> None:
     assert time.monotonic() - started > 7
 
 
-def test_ctrl_c_ends_in_good_order(own_broker: Broker, tmp_path: Path) -> None:
+def test_ctrl_c_ends_in_good_order(broker_server: BrokerServer, tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_text("Customer,Channel,At\n" + "1,Email,2020-01-01 10:00\n" * 2_000_000)
     path.with_suffix(".toml").write_text(
@@ -216,24 +208,24 @@ def test_ctrl_c_ends_in_good_order(own_broker: Broker, tmp_path: Path) -> None:
         'fields = { customer_id = "Customer", channel = "Channel", occurred_at = "At" }\n'
     )
     command = [sys.executable, "-m", "c360", "replay", str(path), "--json"]
-    process = subprocess.Popen(command, env=environment(own_broker.address), stdout=subprocess.PIPE, text=True)
-    wait_for_a_record(own_broker.address, "interactions")
+    process = subprocess.Popen(command, env=environment(broker_server.address), stdout=subprocess.PIPE, text=True)
+    wait_for_a_record(broker_server.address, "interactions")
     process.send_signal(signal.SIGINT)
     summary = json.loads(process.communicate(timeout=30)[0])
     assert process.returncode == 130
     assert not summary["complete"]
     assert 0 < summary["rows"] == summary["published"]["interactions"] < 2_000_000
-    assert len(consume(own_broker.address, "interactions", summary["rows"])) == summary["rows"]
+    assert len(consume(broker_server.address, "interactions", summary["rows"])) == summary["rows"]
 
 
-def test_a_broker_that_goes_away_in_the_middle(own_broker: Broker) -> None:
-    create_topics({"bootstrap.servers": own_broker.address}, partitions=PARTITIONS, replication_factor=1)
-    publisher = KafkaPublisher({"bootstrap.servers": own_broker.address}, delivery_timeout=timedelta(seconds=2))
+def test_a_broker_that_goes_away_in_the_middle(broker_server: BrokerServer) -> None:
+    create_topics({"bootstrap.servers": broker_server.address}, partitions=PARTITIONS, replication_factor=1)
+    publisher = KafkaPublisher({"bootstrap.servers": broker_server.address}, delivery_timeout=timedelta(seconds=2))
     path = SAMPLES / "contact_center.xlsx"
 
     def stop_broker(progress: Progress) -> None:
         if progress.rows == 20_000:
-            own_broker.stop()
+            broker_server.stop()
 
     with pytest.raises(Unavailable, match=r"took [\d,]+ events, [\d,]+ could not be delivered"):
         replay(path, load_mapping(path.with_suffix(".toml")), publisher, on_progress=stop_broker)

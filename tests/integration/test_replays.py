@@ -17,11 +17,10 @@ from msgspec.structs import replace
 from c360.__main__ import run
 from c360.manifests import Load, Manifest, Manifests, manifests_of, recorded
 from c360.target import resolve_target
+from c360.testing.servers import BrokerServer
 from local_stack.broker import Broker
 from settings import Settings
-from tests.integration.test_replay import PARTITIONS, SAMPLES, own_broker, wait_for_a_record
-
-__all__ = ["own_broker"]
+from tests.integration.test_replay import PARTITIONS, SAMPLES, wait_for_a_record
 
 MAPPING = """
 source = "t"
@@ -35,9 +34,11 @@ Said = tuple[int, str, str]
 
 
 @pytest.fixture
-def c360(own_broker: Broker, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+def c360(
+    broker_server: BrokerServer, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., Said]:
     """Run a command in this process, with a broker; gives exit code, output and complaints."""
-    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", own_broker.address)
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", broker_server.address)
     monkeypatch.setenv("KAFKA_PARTITIONS", str(PARTITIONS))
 
     def call(*arguments: str | Path) -> Said:
@@ -144,12 +145,12 @@ def test_a_database_that_is_away_is_no_reason_not_to_replay(
 
 
 def test_a_replay_that_was_killed_is_listed_as_killed(
-    c360: Callable[..., Said], rows: Path, own_broker: Broker
+    c360: Callable[..., Said], rows: Path, broker_server: BrokerServer
 ) -> None:
     rows.write_text(ROWS.splitlines()[0] + "\n" + "1,Email,2020-01-01\n" * 2_000_000)
     command = [sys.executable, "-m", "c360", "replay", str(rows), "--quiet"]
     process = subprocess.Popen(command, env=os.environ)
-    wait_for_a_record(own_broker.address, "interactions")
+    wait_for_a_record(broker_server.address, "interactions")
     process.send_signal(signal.SIGKILL)
     process.wait()
     (manifest,) = kept()

@@ -23,7 +23,7 @@ INSERT INTO positions (topic, partition, cluster_id, topic_id, next_offset) VALU
 """
 
 
-def _until(condition: Callable[[], _T | None], *, seconds: float = 60) -> _T:
+def until(condition: Callable[[], _T | None], *, seconds: float = 60) -> _T:
     deadline = time.monotonic() + seconds
     while not (result := condition()):
         assert time.monotonic() < deadline, "waited too long"
@@ -55,22 +55,22 @@ def up(folder: Path) -> Iterator[_Up]:
         process.communicate()
 
 
-def _ready(folder: Path, process: subprocess.Popen[str]) -> state.Addresses:
+def ready(folder: Path, process: subprocess.Popen[str]) -> state.Addresses:
     def addresses() -> state.Addresses | None:
         assert process.poll() is None, process.communicate()
         return state.running_stack(folder)
 
-    return _until(addresses)
+    return until(addresses)
 
 
-def _assert_nothing_left(folder: Path, *, seconds: float = 0) -> None:
+def assert_nothing_left(folder: Path, *, seconds: float = 0) -> None:
     """Every child inherits this lock: it is free once the last of them has ended."""
     os.close(state.lock_children(folder, seconds=seconds))
 
 
 def test_up_runs_once_and_leaves_nothing(folder: Path, up: _Up) -> None:
     first = up()
-    addresses = _ready(folder, first)
+    addresses = ready(folder, first)
     with urlopen(f"{addresses.api_url}/health") as answer:  # noqa: S310
         assert answer.status == 200
     # Reading needs no token here; the one that is kept is good for the rest.
@@ -91,13 +91,13 @@ def test_up_runs_once_and_leaves_nothing(folder: Path, up: _Up) -> None:
     assert first.returncode == 0
     assert addresses.api_url in out
     assert "Traceback" not in error
-    _assert_nothing_left(folder)
+    assert_nothing_left(folder)
     assert state.running_stack(folder) is None
 
 
 def test_killed_parts_are_started_again_but_not_the_broker(folder: Path, up: _Up) -> None:
     process = up()
-    before = _ready(folder, process)
+    before = ready(folder, process)
     for name in ("api", "processor-1", "postgres"):
         os.kill(before.children[name], signal.SIGKILL)
 
@@ -106,7 +106,7 @@ def test_killed_parts_are_started_again_but_not_the_broker(folder: Path, up: _Up
         alive = now and all(now.children[name] != pid for name, pid in before.children.items() if name != "broker")
         return now if alive else None
 
-    now = _until(restarted)
+    now = until(restarted)
     assert now.database_url == before.database_url
     with psycopg.connect(now.database_url) as connection:
         assert connection.execute("SELECT count(*) FROM positions").fetchone()
@@ -115,12 +115,12 @@ def test_killed_parts_are_started_again_but_not_the_broker(folder: Path, up: _Up
     _, error = process.communicate(timeout=60)
     assert process.returncode == 3
     assert "the embedded broker ended" in error.splitlines()[-1]
-    _assert_nothing_left(folder)
+    assert_nothing_left(folder)
 
 
 def test_killed_parent_leaves_nothing_and_the_data_is_kept(folder: Path, up: _Up) -> None:
     first = up()
-    addresses = _ready(folder, first)
+    addresses = ready(folder, first)
     os.kill(addresses.children["processor-1"], signal.SIGSTOP)  # the position below is none of its own
     with psycopg.connect(addresses.database_url) as connection:
         connection.execute("DELETE FROM positions")
@@ -128,10 +128,10 @@ def test_killed_parent_leaves_nothing_and_the_data_is_kept(folder: Path, up: _Up
         connection.execute("INSERT INTO customers (customer_id, partition) VALUES ('kept', 0)")
     first.kill()
     first.communicate()
-    _assert_nothing_left(folder, seconds=20)
+    assert_nothing_left(folder, seconds=20)
     assert state.running_stack(folder) is None
 
-    again = _ready(folder, up())
+    again = ready(folder, up())
     with psycopg.connect(again.database_url) as connection:
         assert connection.execute("SELECT customer_id FROM customers").fetchall() == [("kept",)]
         retired = connection.execute("SELECT next_offset FROM positions WHERE retired_at IS NOT NULL").fetchall()
@@ -140,15 +140,15 @@ def test_killed_parent_leaves_nothing_and_the_data_is_kept(folder: Path, up: _Up
 
 def test_stopped_while_it_starts_leaves_nothing(folder: Path, up: _Up) -> None:
     process = up()
-    _until((folder / "logs" / "postgres.log").exists)
+    until((folder / "logs" / "postgres.log").exists)
     process.terminate()
     process.communicate(timeout=60)
     assert process.returncode == 0
-    _assert_nothing_left(folder)
+    assert_nothing_left(folder)
 
 
 def test_status_of_a_fresh_stack_is_complete(folder: Path, up: _Up) -> None:
-    _ready(folder, up())
+    ready(folder, up())
     command = [sys.executable, "-m", "c360", "status", "--wait", "--json", "--data-dir", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)

@@ -9,10 +9,7 @@ import uvloop
 from psycopg import AsyncConnection
 
 from stream_processors import binary
-from tests.integration.conftest import _template, database, postgres_url
 from tests.properties.world import Ground
-
-__all__ = ["_template", "database", "ground", "postgres_url"]
 
 
 @pytest.fixture
