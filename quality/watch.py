@@ -12,7 +12,7 @@ import structlog
 from psycopg import AsyncConnection
 
 from quality.checks import Check
-from quality.runs import Connection, Run, forget, keep, latest, run_check
+from quality.runs import Connection, Result, Run, forget, keep, latest, run_check
 from settings import QualitySettings
 
 #: Advisory lock of the session that asks.
@@ -91,7 +91,7 @@ class Watch:
     def _tell(self, run: Run) -> None:
         """Log what has changed."""
         before = self.latest.get(run.check)
-        if before is None or before.result is not run.result:
+        if run.result is not (before.result if before else Result.PASSED):
             log = logger.warning if run.alarming else logger.info
             log("check " + run.result, check=run.check, level=run.level, offenders=run.offenders, reason=run.reason)
 

@@ -52,7 +52,9 @@ def check(*names: str, json: bool = False, report: Path | None = None, data_dir:
 
 async def _ask(url: str, checks: Sequence[Check], timeout_seconds: float) -> tuple[list[Run], dict[str, list[Run]]]:
     """The runs of now, and those of before by the name of their check."""
-    connection = await psycopg.AsyncConnection.connect(url, autocommit=True, application_name="c360-check")
+    connection = await psycopg.AsyncConnection.connect(
+        url, autocommit=True, application_name="c360-check", connect_timeout=5
+    )
     async with connection:
         history = {check.name: await history_of(connection, check.name) for check in checks}
         by_name = {check.name: check for check in checks}

@@ -9,6 +9,7 @@ import msgspec
 import psycopg
 import pytest
 from psycopg import AsyncConnection
+from structlog.testing import capture_logs
 
 from c360.__main__ import run as c360
 from quality.checks import Check, Level
@@ -201,13 +202,9 @@ async def test_one_watch_asks_and_the_others_read(well: psycopg.Connection[Any],
     checks = load_checks()
     settings = QualitySettings(check_every_seconds=0.05)
     first, second = Watch(database, checks, settings), Watch(database, checks, settings)
-    async with first.watching(), second.watching():
-        await until(lambda: first.latest.keys() == second.latest.keys() == checks.keys())
-        asking = well.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted").fetchone()
-        assert asking == (1,)
-        well.execute(DAMAGE["categories_agree"][0].encode())
-        await until(lambda: first.latest["categories_agree"].result is Result.FAILED)
-        await until(lambda: second.latest["categories_agree"].result is Result.FAILED)
+    with capture_logs() as lines:
+        await _watch_both(first, second, well)
+    assert [(line["event"], line["check"]) for line in lines] == [("check failed", "categories_agree")]
     # Whoever comes next goes on, but not before the time has come.
     asked = well.execute("SELECT count(*) FROM quality_runs").fetchone()
     third = Watch(database, checks, QualitySettings(check_every_seconds=3600))
@@ -215,6 +212,17 @@ async def test_one_watch_asks_and_the_others_read(well: psycopg.Connection[Any],
         await until(lambda: third.latest.keys() == checks.keys())
         await until(lambda: well.execute("SELECT FROM pg_locks WHERE locktype = 'advisory'").fetchone() is not None)
     assert well.execute("SELECT count(*) FROM quality_runs").fetchone() == asked
+
+
+async def _watch_both(first: Watch, second: Watch, well: psycopg.Connection[Any]) -> None:
+    """Let them find that all is well, then that something is not."""
+    async with first.watching(), second.watching():
+        await until(lambda: first.latest.keys() == second.latest.keys() == first.checks.keys())
+        asking = well.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted").fetchone()
+        assert asking == (1,)
+        well.execute(DAMAGE["categories_agree"][0].encode())
+        await until(lambda: first.latest["categories_agree"].result is Result.FAILED)
+        await until(lambda: second.latest["categories_agree"].result is Result.FAILED)
 
 
 async def test_old_runs_are_forgotten(well: psycopg.Connection[Any], database: str) -> None:
