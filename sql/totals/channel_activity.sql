@@ -7,6 +7,8 @@ CREATE TABLE IF NOT EXISTS channel_activity_parts (
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE channel_activity_parts IS
 'Running total per channel, one partial row per partition number; read it through the view channel_activity.';
+COMMENT ON COLUMN channel_activity_parts.channel IS 'What customers were in touch on.';
+COMMENT ON COLUMN channel_activity_parts.partition IS 'Partition number of the customers'' keys that the row adds up.';
 COMMENT ON COLUMN channel_activity_parts.interactions IS 'Sum of the counts.';
 
 CREATE OR REPLACE VIEW channel_activity_parts_from_facts AS
@@ -25,3 +27,5 @@ SELECT
 FROM channel_activity_parts
 GROUP BY channel;
 COMMENT ON VIEW channel_activity IS 'Interactions of all customers per channel.';
+COMMENT ON COLUMN channel_activity.channel IS 'What customers were in touch on.';
+COMMENT ON COLUMN channel_activity.interactions IS 'Sum of the counts.';
