@@ -87,7 +87,7 @@ class ProcessorSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="C360_")
 
     group: str = Field("c360-processors", description="Kafka consumer group of the processors")
-    chunk_events: int = Field(20_000, ge=1, description="most records of one partition in one unit of work")
+    chunk_events: int = Field(30_000, ge=1, description="most records of one partition in one unit of work")
     cached_rows: int = Field(50_000, ge=1000, description="rows of each running total kept in memory")
     connections: int = Field(2, ge=1, le=16, description="units of work in flight at once, each on its own connection")
     forgotten: Literal["anonymous", "removed"] = Field(

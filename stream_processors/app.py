@@ -51,7 +51,7 @@ _WATCH_SECONDS: Final = 6.0
 #: A stop that takes longer is cut short.
 STOP_SECONDS: Final = 20.0
 
-#: Bytes of one partition in one fetch: room for a chunk of 20,000 events of 300 bytes.
+#: Bytes of one partition in one fetch: a chunk of 20,000 events of 300 bytes.
 _FETCH_BYTES: Final = 6 * 1024 * 1024
 
 
@@ -69,7 +69,6 @@ class ProcessorApp(faust.App):
             broker_session_timeout=session,
             broker_heartbeat_interval=session / 4,
             broker_request_timeout=max(90.0, 2 * session),
-            broker_max_poll_records=bounds.chunk_events,
             consumer_max_fetch_size=_FETCH_BYTES,
             topic_disable_leader=True,
             stream_wait_empty=False,  # what is not committed will be done again, and may never end without Postgres
@@ -78,6 +77,7 @@ class ProcessorApp(faust.App):
             TableManager=Tables,
         )
         self.fetch_wait_ms = bounds.fetch_wait_ms
+        self.chunk_events = bounds.chunk_events
         #: Set when the worker has to stop; `reason` says why if nobody asked for it.
         self.ended = asyncio.Event()
         self.reason: BaseException | None = None

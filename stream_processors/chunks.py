@@ -3,7 +3,8 @@
 Faust's machinery costs about 100 microseconds per message; a message that is a chunk of 20,000 records costs the same
 (design.md section 1). What differs from Faust's own driver:
 
-* `getmany` yields one message per fetched partition; its value is the `Chunk`, its offset that of the last record;
+* `getmany` yields one message per fetched partition, or a few when that is much; its value is the `Chunk`, its offset
+  that of the last record;
 * a partition with chunks that wait to be committed is not fetched from: memory stays bounded without blocking others;
 * consumption starts where Postgres says, not where Kafka's committed offsets do (those are for lag tools only);
 * acknowledged offsets are whole chunks, in order: gaps left by compaction or transactions can't stall them.
@@ -11,7 +12,7 @@ Faust's machinery costs about 100 microseconds per message; a message that is a 
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, cast
 
@@ -115,7 +116,7 @@ class ChunkConsumerThread(driver.AIOKafkaConsumerThread):
             bootstrap_servers=driver.server_list(transport.url, transport.default_port),
             partition_assignment_strategy=[self._assignor],
             enable_auto_commit=False,
-            max_poll_records=conf.broker_max_poll_records,
+            max_poll_records=None,  # all that was fetched: a limit would leave scraps, and `getmany` keeps ours
             isolation_level="read_committed",
             auto_offset_reset="none",  # an offset that is gone is refused, never skipped
             max_poll_interval_ms=int(conf.broker_max_poll_interval * 1000),
@@ -196,10 +197,11 @@ class ChunkConsumer(driver.Consumer):
         if not self.flow_active:  # a rebalance: what was fetched will be fetched again from the claimed offsets
             return
         for tp, (batch, position) in (records or {}).items():
-            if generation != self.app.consumer_generation_id or tp not in active or tp not in self._starts:
-                continue
-            if batch or position > self._starts[tp]:
-                yield tp, self._chunk_message(tp, batch, position)
+            for part, reached in evenly(batch, position, most=cast(Any, self.app).chunk_events):
+                if generation != self.app.consumer_generation_id or tp not in active or tp not in self._starts:
+                    break
+                if part or reached > self._starts[tp]:
+                    yield tp, self._chunk_message(tp, part, reached)
 
     async def _wait_next_records(self, timeout: float) -> tuple[Any, set[TP]]:  # noqa: ASYNC109 - Faust's signature
         if not self.flow_active:
@@ -255,6 +257,21 @@ class ChunkConsumer(driver.Consumer):
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Offsets between chunks hold no record, and nothing waits for them."""
+
+
+def evenly(batch: Sequence[Any], position: int, *, most: int) -> Iterator[tuple[Sequence[Any], int]]:
+    """A fetched batch in as few parts as possible, none of them much smaller than the others; at least one.
+
+    Args:
+        batch: Records, or none where offsets hold no record.
+        position: Where the partition is read next after all of them.
+        most: Records in one part.
+    Yields: The records, and where the partition is read next after them.
+    """
+    count = -(-len(batch) // most) or 1
+    for number in range(1, count + 1):
+        part = batch[len(batch) * (number - 1) // count : len(batch) * number // count]
+        yield part, position if number == count else part[-1].offset + 1
 
 
 class ChunkTransport(driver.Transport):

@@ -19,7 +19,7 @@ from events.topics import partition_of
 from stream_processors.binary import micros
 from stream_processors.catalogue import Catalogue
 from stream_processors.channels import Channels
-from stream_processors.chunks import Chunk
+from stream_processors.chunks import Chunk, evenly
 from stream_processors.customers import Customers
 from stream_processors.fact_stream import FactStream
 from stream_processors.interactions import Interactions
@@ -283,3 +283,15 @@ def test_moments_are_exact_to_the_microsecond() -> None:
     facts = stream.decode(Chunk("interactions", HOME, 0, sent)).events.facts
     whole = int(datetime(2199, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
     assert facts["occurred_at"] == [whole * 1_000_000 + 999_999]
+
+
+@given(st.integers(0, 200), st.integers(1, 50))
+def test_a_large_fetch_is_cut_evenly(size: int, most: int) -> None:
+    fetched = [Sent(2 * number, b"1", b"") for number in range(size)]  # every other offset holds no record
+    parts = list(evenly(fetched, 1000, most=most))
+    assert [one for part, _ in parts for one in part] == fetched
+    assert len(parts) == max(1, -(-size // most))
+    lengths = {len(part) for part, _ in parts}
+    assert max(lengths) <= most
+    assert max(lengths) - min(lengths) <= 1
+    assert [reached for _, reached in parts] == [*(part[-1].offset + 1 for part, _ in parts[:-1]), 1000]
