@@ -16,6 +16,7 @@ from fastapi.routing import APIRoute
 from api import metrics
 from api.access.callers import Gate
 from api.access.limits import RateLimits
+from api.analytics import endpoints as analytics
 from api.broker import Broker
 from api.customers import endpoints as customers
 from api.dashboard import endpoints as dashboard
@@ -128,6 +129,7 @@ def _add_subjects(app: FastAPI) -> list[tuple[str, APIRoute]]:
         customers.timeline_router,
         sales.router,
         dashboard.router,
+        analytics.router,
     )
     for router in questions:
         versioned.include_router(router, responses=documented(NotYetIncluded))

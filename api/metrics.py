@@ -6,6 +6,7 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
 
+from api.analytics.metrics import measure_views
 from api.positions import Positions
 from quality.runs import Result
 from quality.watch import Watch
@@ -71,4 +72,5 @@ async def get_metrics(request: Request) -> Response:
         CHECK_FAILED.labels(run.check, run.level).set(run.result is not Result.PASSED)
         CHECK_OFFENDERS.labels(run.check).set(float("nan") if run.offenders is None else run.offenders)
         CHECK_AT.labels(run.check).set(run.started_at.timestamp())
+    await measure_views(request.app.state.database)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

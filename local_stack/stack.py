@@ -4,7 +4,7 @@
 2. Start Postgres, the API (it takes longest, and needs the rest only for its answers) and the broker.
 3. Migrate the database, provide a token for the API, create the topics, adopt those that the database does not know
    (all of them at each start, with a broker that is in memory only).
-4. Start the processors; once the API answers, publish the addresses in `stack.json`.
+4. Start the processors and the refresher; once the API answers, publish the addresses in `stack.json`.
 5. Until told to stop: start again whatever ends, except a broker in memory, whose events are gone with it.
 6. Stop in the opposite order.
 """
@@ -112,6 +112,7 @@ class Stack:
         self._provide_topics(kafka, database_url, partitions)
         for number in range(1, self._processors + 1):  # 4.
             self._start_child(f"processor-{number}", env)
+        self._start_child("refresher", env)
         self._wait_for_api()
         return self._publish()
 

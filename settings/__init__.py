@@ -5,14 +5,23 @@ what is ours begins with `C360_`.
 """
 
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from events.errors import UsageError
 
 S = TypeVar("S", bound=BaseSettings)
+
+
+def _cron(line: str) -> str:
+    # Here, because importing it takes longer than most commands want to.
+    from croniter import croniter  # noqa: PLC0415
+
+    if not croniter.is_valid(line):
+        raise ValueError("expected five fields as in crontab(5), such as 0 9 1 * *")
+    return line
 
 
 class KafkaSettings(BaseSettings):
@@ -97,6 +106,19 @@ class ProcessorSettings(BaseSettings):
     fetch_wait_ms: int = Field(20, ge=1, le=5000, description="how long the broker may hold a fetch that found nothing")
 
 
+class RefresherSettings(BaseSettings):
+    """When what is derived is refreshed."""
+
+    model_config = SettingsConfigDict(env_prefix="C360_")
+
+    refresh_seconds: float = Field(
+        60, ge=1, description="a materialized view is refreshed after changes, at most every so many seconds"
+    )
+    report_schedule: Annotated[str, AfterValidator(_cron)] = Field(
+        "0 9 1 * *", description="when the monthly report is made: a cron line, in UTC"
+    )
+
+
 class ApiSettings(BaseSettings):
     """The HTTP side."""
 
@@ -155,6 +177,7 @@ class Settings:
         self.kafka = _read(KafkaSettings)
         self.database = _read(DatabaseSettings)
         self.processor = _read(ProcessorSettings)
+        self.refresher = _read(RefresherSettings)
         self.api = _read(ApiSettings)
         self.quality = _read(QualitySettings)
         self.log = _read(LogSettings)

@@ -19,7 +19,7 @@ _RELATIONS: Final = """
     SELECT c.oid, c.oid::regclass::text, c.relkind::text, obj_description(c.oid, 'pg_class'),
         (SELECT array_agg(a.attname::text ORDER BY array_position(i.indkey::smallint[], a.attnum))
          FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = ANY(i.indkey)
-         WHERE i.indrelid = c.oid AND i.indisprimary)
+         WHERE i.indrelid = c.oid AND (i.indisprimary OR c.relkind = 'm' AND i.indisunique))
     FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'v', 'm') AND n.nspname !~ '^(pg_|information_schema$)' AND c.relname NOT LIKE '%yoyo%'
         AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = c.oid AND d.deptype = 'e')
@@ -44,6 +44,13 @@ _READ_BY_FUNCTION: Final = """
     WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_class'::regclass
         AND d.objid = 'pg_temp.asked'::regproc
     ORDER BY 1, 2
+"""
+#: Functions of ours whose body is text: what they read is not noted for whom they are called by.
+_CALLED: Final = """
+    SELECT DISTINCT pg_get_function_arguments(p.oid), p.prosrc
+    FROM pg_depend AS d JOIN pg_proc AS p ON p.oid = d.refobjid JOIN pg_language AS l ON l.oid = p.prolang
+    WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_proc'::regclass
+        AND d.objid = 'pg_temp.asked'::regproc AND l.lanname = 'sql' AND p.prosrc <> ''
 """
 _PARAMETER: Final = re.compile(r"%\((\w+)\)s|%%")
 
@@ -106,9 +113,19 @@ def reads_of(connection: Connection, statement: str) -> Reads:
     text = _numbered(statement).rstrip().rstrip(";")
     with _undone(connection):
         parameters = ", ".join(_parameters(connection, text))
+        return _by_relation(sorted(set(_read_by(connection, parameters, text))))
+
+
+def _read_by(connection: Connection, parameters: str, text: str) -> list[tuple[str, str]]:
+    """Relation and column, "" for none, that are read by a statement and by the functions that it calls."""
+    with _undone(connection):
         body = f"BEGIN ATOMIC\n{text}\n; END"
         connection.execute(f"CREATE FUNCTION pg_temp.asked({parameters}) RETURNS void {body}".encode())
-        return _by_relation(connection.execute(_READ_BY_FUNCTION).fetchall())
+        read = connection.execute(_READ_BY_FUNCTION).fetchall()
+        called = connection.execute(_CALLED).fetchall()
+    return [(relation, column or "") for relation, column in read] + [
+        one for arguments, source in called for one in _read_by(connection, arguments, source.rstrip().rstrip(";"))
+    ]
 
 
 def _numbered(statement: str) -> str:

@@ -1,12 +1,23 @@
 """The data model as a document: every table and view with its COMMENT, its columns, its key, and what it reads."""
 
+from typing import Final
+
 from sql.catalogue import QUESTION, Connection, Relation, read_relations
+
+_FUNCTIONS: Final = """
+    SELECT format('%I(%s)', proname, pg_get_function_arguments(oid)), pg_get_function_result(oid),
+        obj_description(oid, 'pg_proc')
+    FROM pg_proc AS f
+    WHERE pronamespace = current_schema()::regnamespace
+        AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = f.oid AND d.deptype = 'e')
+    ORDER BY proname
+"""
 
 
 def markdown(connection: Connection) -> str:
     """Describe the schema that a migrated database has.
 
-    Raises: ValueError naming a table or view without a COMMENT.
+    Raises: ValueError naming a table, view or function without a COMMENT.
     """
     parts = [
         "# Data model\n",
@@ -18,13 +29,13 @@ def markdown(connection: Connection) -> str:
     parts.append(_diagram(relations))
     for relation in relations:
         parts += _described(relation)
+    for call, result, meaning in connection.execute(_FUNCTIONS).fetchall():
+        parts += [_heading(call, "function", meaning), f"Returns {result}.\n"]
     return "\n".join(parts)
 
 
 def _described(relation: Relation) -> list[str]:
-    if relation.meaning is None:
-        raise ValueError(f"{relation.name} has no COMMENT")
-    parts = [f"## {relation.name} ({relation.kind})\n\n{relation.meaning}\n"]
+    parts = [_heading(relation.name, relation.kind, relation.meaning)]
     if relation.key:
         parts.append(f"Key: {', '.join(relation.key)}.\n")
     if relation.reads:
@@ -34,6 +45,12 @@ def _described(relation: Relation) -> list[str]:
         optional = "" if column.required or relation.kind != "table" else ", or null"
         parts.append(f"| {column.name} | {column.kind}{optional} | {column.meaning or ''} |")
     return [*parts, ""]
+
+
+def _heading(name: str, kind: str, meaning: str | None) -> str:
+    if meaning is None:
+        raise ValueError(f"{name} has no COMMENT")
+    return f"## {name} ({kind})\n\n{meaning}\n"
 
 
 def _diagram(relations: list[Relation]) -> str:

@@ -1,7 +1,8 @@
 """Bring a database to the current schema: numbered migrations by yoyo, then every definition whose file has changed.
 
-Definitions are the files of relations/ (views that join facts) and totals/ (a table for a running total, beside it the
-question that it answers, asked of the facts). A total that is new is filled from the facts at once.
+Definitions are the files of relations/ (views that join facts), totals/ (a table for a running total, beside it the
+question that it answers, asked of the facts) and analytics/ (materialized views over both, and functions). A total that
+is new is filled from the facts at once, and so is a materialized view.
 """
 
 import hashlib
@@ -14,6 +15,7 @@ from psycopg import sql as query
 from yoyo import get_backend, read_migrations
 
 from sql import FOLDER, REATTRIBUTION_LOCK
+from sql.refresh import REFRESH_LOCK, refresh_new
 
 #: One runner at a time; yoyo has a lock of its own for the migrations.
 _DEFINITIONS_LOCK = 0xC360_0001
@@ -73,19 +75,25 @@ def _apply_migrations(url: str) -> list[str]:
 def _apply_definitions(url: str) -> list[str]:
     with psycopg.connect(url) as connection:
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_DEFINITIONS_LOCK])
+        # What is replaced below may be what a refresher is at; it would wait for us, and we for it.
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [REFRESH_LOCK])
         connection.execute("CREATE TABLE IF NOT EXISTS definitions (name text PRIMARY KEY, sha256 text NOT NULL)")
         connection.execute(
-            "COMMENT ON TABLE definitions IS 'Which version of each file of relations/ and totals/ is here.';"
+            "COMMENT ON TABLE definitions IS 'Which version of each file of relations, totals and analytics is here.';"
             "COMMENT ON COLUMN definitions.name IS 'Folder and name of the file.';"
             "COMMENT ON COLUMN definitions.sha256 IS 'Of the file as it was applied.'"
         )
         current: dict[str, str] = dict(connection.execute("SELECT name, sha256 FROM definitions").fetchall())
-        return [name for name, path in _definitions() if _apply_definition(connection, name, path, current.get(name))]
+        applied = [
+            name for name, path in _definitions() if _apply_definition(connection, name, path, current.get(name))
+        ]
+        refresh_new(connection)
+        return applied
 
 
 def _definitions() -> Iterator[tuple[str, Path]]:
-    """Files in order: totals may read relations."""
-    for folder in ("relations", "totals"):
+    """Files in order: totals may read relations, analytics may read both."""
+    for folder in ("relations", "totals", "analytics"):
         for path in sorted((FOLDER / folder).glob("*.sql")):
             yield f"{folder}/{path.stem}", path
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.analytics.models import PERIODS_EXAMPLE, NextBestCategory, RevenuePeriods
 from api.kit.answers import Amount, AnsweredId
 from api.kit.masking import mask_address, mask_date, mask_email, mask_name, mask_phone
 from api.kit.pages import Keyset, Page
@@ -118,6 +119,10 @@ class Customer(Profile):
     purchases: Purchases | None = Field(description="Null: bought nothing yet.")
     categories: list[CategoryAmounts] = Field(description="The categories bought from, largest amount first.")
     segment_changes: list[SegmentChange] = Field(description="Newest first; the first segment is no change.")
+    revenue: RevenuePeriods = Field(description="By period, as of today.")
+    next_best_category: NextBestCategory | None = Field(
+        description="What the customer will most likely buy next; null while nobody bought anything."
+    )
 
 
 class CustomerAnswer(BaseModel):
@@ -152,6 +157,14 @@ class CustomerAnswer(BaseModel):
                         "segment_changes": [
                             {"changed_at": "2020-02-01T08:00:00Z", "old_segment": "New", "new_segment": "Regular"}
                         ],
+                        "revenue": PERIODS_EXAMPLE,
+                        "next_best_category": {
+                            "category": "Toys",
+                            "probability": 0.6,
+                            "popularity": 0.5,
+                            "bought_before": True,
+                            "evidence": [],
+                        },
                     }
                 }
             ]

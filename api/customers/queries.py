@@ -130,4 +130,9 @@ async def read_timeline(
     facts = await database.fetch_all(_TIMELINE, Fact, parameters)
     if facts:
         return facts
-    return [] if await database.fetch_one(_KNOWN, _Known, {"customer_id": customer_id}) else None
+    return [] if await is_known(database, customer_id) else None
+
+
+async def is_known(database: Database, customer_id: str) -> bool:
+    """Whether any event has named this customer."""
+    return await database.fetch_one(_KNOWN, _Known, {"customer_id": customer_id}) is not None

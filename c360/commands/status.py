@@ -2,21 +2,23 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
 from cyclopts import Parameter
 from cyclopts.validators import Number
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from c360.database import connect
+from c360.database import Connection, connect
 from c360.output import ERR, OUT, print_json, table
 from c360.target import Target, resolve_target
 from events import admin, topics
 from events.errors import RefusedState, Unavailable
 from settings import Settings
+from sql.refresh import Refreshable, read_refreshables
 
 _POLL_SECONDS: Final = 0.2
 _POSITIONS: Final = "SELECT topic, partition, topic_id, next_offset FROM positions WHERE retired_at IS NULL"
@@ -33,10 +35,11 @@ class PartitionStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """All partitions, and the sum of their lags in events."""
+    """All partitions, and the sum of their lags in events; and how old what is derived from the totals is."""
 
     lag: int
     partitions: list[PartitionStatus]
+    refreshed: list[Refreshable]
 
 
 def status(
@@ -47,6 +50,8 @@ def status(
     data_dir: Path | None = None,
 ) -> None:
     """Show, per topic partition, the end, the offset up to which the views are complete, and the lag between them.
+
+    Below, for each materialized view: how old it is, how long its last refresh took, and why it failed, if it did.
 
     Parameters
     ----------
@@ -73,7 +78,9 @@ def current_status(target: Target) -> Status:
     Raises: Unavailable; RefusedState when the positions are those of other topics than the broker has.
     """
     cluster = admin.describe_cluster(target.librdkafka())
-    positions = _positions(target.database_url, cluster)
+    with connect(target.database_url) as connection:
+        positions = _positions(connection, cluster)
+        refreshed = read_refreshables(connection)
     places = {
         (name, partition): positions.get((name, partition), 0)
         for name, state in cluster.topics.items()
@@ -85,7 +92,8 @@ def current_status(target: Target) -> Status:
         for (topic, partition), offset in sorted(places.items())
         for end in [ends[topic, partition]]
     ]
-    return Status(lag=sum(partition.lag for partition in partitions), partitions=partitions)
+    lag = sum(partition.lag for partition in partitions)
+    return Status(lag=lag, partitions=partitions, refreshed=refreshed)
 
 
 def wait_until_current(target: Target, *, timeout_seconds: float) -> Status:
@@ -114,10 +122,9 @@ def _polled(target: Target) -> Iterator[Status]:
         time.sleep(_POLL_SECONDS)
 
 
-def _positions(url: str, cluster: admin.Cluster) -> dict[tuple[str, int], int]:
+def _positions(connection: Connection, cluster: admin.Cluster) -> dict[tuple[str, int], int]:
     """Offsets by place; refused when they count in another topic than the one that is there."""
-    with connect(url) as connection:
-        rows = connection.execute(_POSITIONS).fetchall()
+    rows = connection.execute(_POSITIONS).fetchall()
     for topic, _, topic_id, _ in rows:
         state = cluster.topics.get(topic)
         if state is None or state.topic_id != topic_id:
@@ -141,3 +148,14 @@ def _print(found: Status) -> None:
         shown.add_row(one.topic, *(f"{cell:,}" for cell in cells))
     OUT.print(shown)
     OUT.print("The views are complete." if found.lag == 0 else f"The views are {found.lag:,} events behind.")
+    _print_refreshed(found.refreshed)
+
+
+def _print_refreshed(views: Sequence[Refreshable]) -> None:
+    numbers = ("rows", "age in s", "took s")
+    shown = table("refreshed", *numbers, "last run", numbers=numbers)
+    for view in views:
+        cells = ("" if cell is None else f"{cell:,.{digits}f}"
+                 for cell, digits in ((view.rows, 0), (view.age_seconds, 0), (view.seconds, 3)))  # fmt: skip
+        shown.add_row(view.view, *cells, escape(view.reason or view.outcome or "never"))
+    OUT.print(shown)

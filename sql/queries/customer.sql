@@ -58,6 +58,37 @@ of_category AS (
     WHERE customer_id = %(customer_id)s
 ),
 
+wanted_today AS (
+    SELECT
+        day,
+        %(customer_id)s::text AS customer_id
+    FROM today
+),
+
+periods AS (
+    SELECT
+        t.day AS as_of,
+        coalesce(r.last_month, 0) AS last_month,
+        coalesce(r.last_quarter, 0) AS last_quarter,
+        coalesce(r.quarter_before, 0) AS quarter_before,
+        coalesce(r.month_to_date, 0) AS month_to_date,
+        coalesce(r.year_to_date, 0) AS year_to_date,
+        trim_scale(r.quarter_over_quarter) AS quarter_over_quarter
+    FROM wanted_today AS t
+    LEFT JOIN revenue_by_period(t.day) AS r ON t.customer_id = r.customer_id
+),
+
+likeliest AS (
+    SELECT
+        category,
+        probability,
+        popularity,
+        bought_before,
+        evidence
+    FROM next_best_categories(%(customer_id)s)
+    WHERE place = 1
+),
+
 moved AS (
     SELECT
         changed_at,
@@ -88,6 +119,8 @@ SELECT
     (SELECT to_json(b.*) FROM bought AS b) AS purchases,
     coalesce((SELECT b.amount FROM bought AS b), 0) AS lifetime_value,
     (SELECT coalesce(json_agg(o.* ORDER BY o.amount DESC, o.category ASC), '[]') FROM of_category AS o) AS categories,
+    (SELECT to_json(r.*) FROM periods AS r) AS revenue,
+    (SELECT to_json(n.*) FROM likeliest AS n) AS next_best_category,
     (SELECT coalesce(json_agg(m.* ORDER BY m.changed_at DESC), '[]') FROM moved AS m) AS segment_changes
 FROM (SELECT %(customer_id)s::text AS customer_id) AS wanted
 LEFT JOIN profile AS p USING (customer_id)

@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from api.access import callers
 from api.access.tokens import Scope, is_genuine, take_apart
+from api.analytics.models import PERIODS_EXAMPLE
 
 PATH = "/api/v1/product-interactions"
 SECRET = TOKEN.rpartition("_")[2]
@@ -37,6 +38,8 @@ PROFILE = {
     "purchases": None,
     "categories": [],
     "segment_changes": [],
+    "revenue": PERIODS_EXAMPLE,
+    "next_best_category": None,
 }
 
 
