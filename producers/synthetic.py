@@ -2,7 +2,8 @@
 
 The same seed gives the same data, whatever else happens, so that two machines can be compared. It looks like the real
 thing: a few customers do most of everything, weekdays and the weeks before Christmas are busy, business grows over the
-years, prices follow their category, and some facts name customers that nobody has heard of.
+years, prices follow their category, what was bought last leads to what is bought next, and some facts name customers
+that nobody has heard of.
 """
 
 from collections.abc import Iterator, Sequence
@@ -38,6 +39,12 @@ CATEGORIES: Final = (
     ("Apps & Games", 8), ("Beauty", 25), ("Books", 18), ("Clothing", 55), ("Electronics", 210), ("Food", 14),
     ("Health", 30), ("Home", 75), ("Music", 15), ("Sports", 60), ("Toys", 28), ("Travel", 320),
 )  # fmt: skip
+#: Who bought in the one category often buys in the other one next.
+LEADS_TO: Final = {
+    "Apps & Games": "Electronics", "Beauty": "Clothing", "Books": "Music", "Clothing": "Beauty",
+    "Electronics": "Apps & Games", "Food": "Home", "Health": "Sports", "Home": "Food", "Music": "Books",
+    "Sports": "Health", "Toys": "Books", "Travel": "Clothing",
+}  # fmt: skip
 TYPES: Final = ("Red", "Orange", "Blue", "Green")
 SEGMENTS: Final = ("Enterprise", "SMB", "Startup", "Consumer")
 INDUSTRIES: Final = ("Banking", "Health", "Media", "Public", "Retail", "Travel")
@@ -64,8 +71,15 @@ THINGS: Final = ("Alpha", "Classic", "Compact", "Deluxe", "Eco", "Mini", "Plus",
 _MONTHS: Final = (7, 6, 7, 7, 8, 8, 7, 7, 8, 9, 12, 14)
 _WEEKDAYS: Final = (16, 16, 16, 16, 17, 11, 8)
 
+#: How often that is so; else the last purchase has no say.
+_LED: Final = 0.3
+
 #: Facts of customers that nobody has heard of, per thousand.
 _STRANGERS: Final = 5
+
+
+#: Id, name, category and price.
+_Product = tuple[str, str, str, Decimal]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +136,7 @@ def _channels() -> Columns:
     return Columns(contracts.Channel, {"channel": names, "name": names, "channel_type": kinds, "unit_price": prices})
 
 
-def _catalogue(plan: Plan) -> list[tuple[str, str, str, Decimal]]:
+def _catalogue(plan: Plan) -> list[_Product]:
     """Id, name, category and price; drawn from the seed alone, as facts need it again."""
     random = Random(f"products {plan.seed}")  # noqa: S311
     products = []
@@ -181,7 +195,7 @@ def _customers(random: Random, plan: Plan) -> Iterator[Columns]:
 def _facts(random: Random, plan: Plan) -> Iterator[Columns]:
     """Interactions and purchases, a day at a time: three to one."""
     weights = list(accumulate(_weight(plan, day) for day in range(plan.days)))
-    catalogue, done = _catalogue(plan), 0
+    shelves, done = _Shelves(random, _catalogue(plan)), 0
     for day, reached in enumerate(weights):
         count = round(plan.events * reached / weights[-1]) - done
         begin = datetime.combine(plan.start, time(), UTC) + timedelta(days=day)
@@ -191,7 +205,7 @@ def _facts(random: Random, plan: Plan) -> Iterator[Columns]:
             if talks:
                 yield _interactions(random, plan, begin, range(done + start, done + start + talks))
             if size > talks:
-                yield _transactions(random, plan, begin, range(done + start + talks, done + start + size), catalogue)
+                yield _transactions(random, plan, begin, range(done + start + talks, done + start + size), shelves)
         done += count
 
 
@@ -217,17 +231,39 @@ def _interactions(random: Random, plan: Plan, day: datetime, numbers: range) -> 
     )
 
 
-def _transactions(
-    random: Random, plan: Plan, day: datetime, numbers: range, catalogue: Sequence[tuple[str, str, str, Decimal]]
-) -> Columns:
+class _Shelves:
+    """Products by category, and what each customer bought last."""
+
+    def __init__(self, random: Random, catalogue: Sequence[_Product]) -> None:
+        self._random = random
+        self._catalogue = catalogue
+        self._popularity = list(accumulate(1 / (place + 3) for place in range(len(catalogue))))
+        self._by_category: dict[str, list[_Product]] = {}
+        for product in catalogue:
+            self._by_category.setdefault(product[2], []).append(product)
+        self._last: dict[str, str] = {}
+
+    def next_of(self, customer: str) -> _Product:
+        """What this customer buys next."""
+        led_to = self._by_category.get(LEADS_TO.get(self._last.get(customer, ""), ""))
+        if led_to and self._random.random() < _LED:
+            product = self._random.choice(led_to)
+        else:
+            product = self._random.choices(self._catalogue, cum_weights=self._popularity)[0]
+        self._last[customer] = product[2]
+        return product
+
+
+def _transactions(random: Random, plan: Plan, day: datetime, numbers: range, shelves: "_Shelves") -> Columns:
     count = len(numbers)
-    products = random.choices(catalogue, [1 / (place + 3) for place in range(len(catalogue))], k=count)
+    customers = _who(random, plan, count)
+    products = [shelves.next_of(customer) for customer in customers]
     quantities = random.choices((1, 2, 3, 5), (75, 15, 7, 3), k=count)
     return Columns(
         contracts.Transaction,
         {
             "transaction_id": [f"t{plan.seed}-{number}" for number in numbers],
-            "customer_id": _who(random, plan, count),
+            "customer_id": customers,
             "occurred_at": _when(random, day, count),
             "product_id": [product for product, _, _, _ in products],
             "category": [category for _, _, category, _ in products],

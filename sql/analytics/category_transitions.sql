@@ -46,7 +46,7 @@ pairs AS (
         from_category,
         to_category,
         sum(times) AS times,
-        sum(times * power(0.7::double precision, distance - 1)) AS weight
+        sum(times * power(0.5::double precision, distance - 1)) AS weight
     FROM counted
     GROUP BY from_category, to_category
 ),
@@ -82,7 +82,7 @@ COMMENT ON COLUMN category_transitions.from_category IS 'Bought earlier.';
 COMMENT ON COLUMN category_transitions.to_category IS 'Bought later; may be the same.';
 COMMENT ON COLUMN category_transitions.times IS 'How many pairs of purchases.';
 COMMENT ON COLUMN category_transitions.weight IS
-'The same, where a pair counts 1 if nothing was bought in between, 0.7 with one purchase in between, 0.49 with two, and so on.';
+'The same, where a pair counts 1 if nothing was bought in between, a half with one purchase in between, a quarter with two, and so on.';
 COMMENT ON COLUMN category_transitions.from_weight IS 'Sum of the weights of from_category.';
 COMMENT ON COLUMN category_transitions.support IS 'times as a share of all pairs.';
 COMMENT ON COLUMN category_transitions.confidence IS 'weight / from_weight: how likely to_category follows from_category.';

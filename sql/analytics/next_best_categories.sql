@@ -1,6 +1,6 @@
 -- What will a customer buy next? A mixture of transitions (Raftery 1985): the distributions of what follows each of the
--- customer's last five purchases are averaged, later purchases weighing more. A distribution that rests on little is
--- drawn towards the popularity of the categories, as if 20 more purchases had been seen that follow it.
+-- customer's last five purchases are averaged, each purchase weighing half of the one after it. A distribution that
+-- rests on little is drawn towards the popularity of the categories, as if 20 more purchases that follow it were seen.
 DROP FUNCTION IF EXISTS next_best_categories;
 CREATE FUNCTION next_best_categories(customer text)
 RETURNS TABLE (
@@ -16,7 +16,7 @@ AS $$
 WITH latest AS (
     SELECT
         p.category,
-        power(0.7::double precision, row_number() OVER (ORDER BY p.occurred_at DESC, p.transaction_id DESC) - 1) AS weight
+        power(0.5::double precision, row_number() OVER (ORDER BY p.occurred_at DESC, p.transaction_id DESC) - 1) AS weight
     FROM purchases AS p
     WHERE p.customer_id = customer AND p.category <> 'unknown' AND p.amount >= 0
     ORDER BY p.occurred_at DESC, p.transaction_id DESC

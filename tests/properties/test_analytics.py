@@ -378,7 +378,7 @@ def check_next_best(connection: Connection, facts: Facts) -> None:
         for place, category in enumerate(history):
             for distance, earlier in enumerate(reversed(history[max(0, place - 5) : place])):
                 times[earlier, category] += 1
-                weights[earlier, category] += 0.7**distance
+                weights[earlier, category] += 0.5**distance
     found = connection.execute("TABLE category_transitions").fetchall()
     assert {(row["from_category"], row["to_category"]): row["times"] for row in found} == times
     for row in found:
@@ -405,7 +405,7 @@ def check_next_best_of(
             / (sum(weight for (other, _), weight in weights.items() if other == earlier) + 20)
             for earlier in latest
         ]
-        shares = [0.7**distance for distance in range(len(latest))]
+        shares = [0.5**distance for distance in range(len(latest))]
         mixed = sum(share * one for share, one in zip(shares, likely, strict=True)) / (sum(shares) or 1)
         expected[category] = mixed if latest else popularity
     found = connection.execute("SELECT * FROM next_best_categories(%s) ORDER BY place", [customer]).fetchall()

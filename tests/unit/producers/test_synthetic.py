@@ -9,7 +9,7 @@ from events.contracts import Event, Interaction, Transaction
 from events.encoding import decode
 from producers.mapping_file import load_mapping
 from producers.replay import replay
-from producers.synthetic import Plan, records
+from producers.synthetic import LEADS_TO, Plan, records
 from tests.unit.producers.conftest import Collector
 
 PLAN = Plan(events=4_000, customers=200, days=400, seed=7)
@@ -53,6 +53,19 @@ def test_it_hangs_together() -> None:
     assert date(2022, 1, 1) <= days[0] < days[-1] <= date(2023, 2, 4)
     december, june = (sum(day.month == month and day.year == 2022 for day in days) for month in (12, 6))
     assert december > 1.3 * june
+
+
+def test_what_was_bought_last_leads_to_the_next() -> None:
+    last: dict[str, str] = {}
+    led, times = 0, 0
+    for event in made(PLAN):
+        if isinstance(event, Transaction):
+            if event.customer_id in last:
+                times += 1
+                led += event.category == LEADS_TO[last[event.customer_id]]
+            last[event.customer_id] = event.category or ""
+    # 30 %, and a twelfth of the rest by chance.
+    assert 0.3 < led / times < 0.45
 
 
 def test_files_say_the_same_as_topics(tmp_path: Path) -> None:
