@@ -6,7 +6,7 @@ COMPILE := $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --p
 export VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-kafka test-containers lint bench docs lock clean install-demo install-dev
+.PHONY: help demo test test-faults test-kafka test-containers lint bench docs lock clean install-demo install-dev
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,10 @@ demo: install-demo ## Start everything, replay the samples, look totals up (ARGS
 
 test: install-dev ## Run the tests (ARGS: of pytest, such as ARGS=tests/unit)
 	$(PYTHON) -m pytest $(ARGS)
+
+test-faults: install-dev ## Run the long fault tests, and those of Apache Kafka's topics (minutes; Java)
+	$(PYTHON) -m pytest tests/faults -m long $(ARGS)
+	$(PYTHON) -m pytest tests/faults -m kafka --broker kafka $(ARGS)
 
 test-kafka: install-dev ## Run the integration tests on Apache Kafka, and those that need it (Java)
 	$(PYTHON) -m pytest tests/integration -m 'not containers and not long' --broker kafka $(ARGS)

@@ -1,8 +1,17 @@
-"""Accept that the topics were replaced by new ones: the positions in the old ones are retired, the totals stay."""
+"""Accept what happened to the topics: that they were replaced by new ones, or lost events before they were read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 import psycopg
+
+_SKIP: Final = """
+    UPDATE positions AS p SET next_offset = first.next_offset, skipped = skipped + first.next_offset - p.next_offset
+    FROM unnest(%s::text[], %s::bigint[], %s::bigint[]) AS first (topic, partition, next_offset)
+    WHERE p.topic = first.topic AND p.partition = first.partition AND p.retired_at IS NULL
+        AND p.next_offset < first.next_offset
+    RETURNING p.topic, p.partition, old.next_offset, new.next_offset
+"""
 
 
 def adopt_topics(url: str, *, keep: Sequence[str] = ()) -> int:
@@ -21,3 +30,18 @@ def adopt_topics(url: str, *, keep: Sequence[str] = ()) -> int:
             "UPDATE positions SET retired_at = now() WHERE retired_at IS NULL AND topic_id <> ALL(%s::text[])",
             [list(keep)],
         ).rowcount
+
+
+def skip_lost(url: str, first_offsets: Mapping[tuple[str, int], int]) -> list[tuple[str, int, int, int]]:
+    """Go on after events that are gone from the broker and were never read; they count as skipped.
+
+    Args:
+        url: postgresql://user:password@host:port/database
+        first_offsets: (topic, partition) to the first offset that the broker still has.
+    Returns: What was moved: topic, partition, and the next offset before and after.
+    Raises: psycopg.Error.
+    """
+    places = list(first_offsets)
+    columns = [[topic for topic, _ in places], [partition for _, partition in places], list(first_offsets.values())]
+    with psycopg.connect(url, connect_timeout=5) as connection:
+        return connection.execute(_SKIP, columns).fetchall()

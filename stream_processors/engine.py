@@ -85,6 +85,7 @@ class Engine:
                 async with await self.connect() as connection:
                     await positions.end_frozen_workers(connection)
                     await positions.refuse_strangers(connection, cluster, topics)
+                    await positions.refuse_other_partitions(connection, cluster, topics)
                     self._reached = await positions.claim(connection, cluster, earliest, self._owner)
                     return dict(self._reached)
         raise AssertionError("retries never end")

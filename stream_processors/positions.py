@@ -22,9 +22,12 @@ TopicPartition = tuple[str, int]
 OUTCOMES: Final = ("new", "repeated", "corrected", "withdrawn", "rejected", "skipped")
 
 _CLAIM: Final = """
-    INSERT INTO positions (topic, partition, cluster_id, topic_id, next_offset, skipped, owner)
-    VALUES (%(topic)s, %(partition)s, %(cluster_id)s, %(topic_id)s, %(earliest)s, %(earliest)s, %(owner)s)
-    ON CONFLICT (topic, partition, topic_id) DO UPDATE SET owner = excluded.owner, retired_at = NULL
+    INSERT INTO positions (topic, partition, cluster_id, topic_id, partitions, next_offset, skipped, owner)
+    VALUES (
+        %(topic)s, %(partition)s, %(cluster_id)s, %(topic_id)s, %(partitions)s, %(earliest)s, %(earliest)s, %(owner)s
+    )
+    ON CONFLICT (topic, partition, topic_id) DO UPDATE SET
+        owner = excluded.owner, partitions = excluded.partitions, retired_at = NULL
     RETURNING next_offset
 """
 _STRANGERS: Final = """
@@ -33,6 +36,12 @@ _STRANGERS: Final = """
         SELECT known.topic, known.topic_id, %(cluster_id)s
         FROM unnest(%(topics)s::text[], %(topic_ids)s::text[]) AS known (topic, topic_id)
     )
+    LIMIT 1
+"""
+_OTHER_PARTITIONS: Final = """
+    SELECT topic, p.partitions, now.partitions
+    FROM positions AS p JOIN unnest(%s::text[], %s::bigint[]) AS now (topic, partitions) USING (topic)
+    WHERE p.partitions <> now.partitions
     LIMIT 1
 """
 _LOCK: Final = """
@@ -94,6 +103,22 @@ async def refuse_strangers(connection: AsyncConnection[Any], cluster: Cluster, t
         )
 
 
+async def refuse_other_partitions(connection: AsyncConnection[Any], cluster: Cluster, topics: Sequence[str]) -> None:
+    """Make sure that the topics have as many partitions as when their facts were counted.
+
+    Raises: RefusedState when partitions were added: keys go elsewhere from then on, and lose their order and owner.
+    """
+    counts = [cluster.topics[topic].partitions for topic in topics]
+    other = await (await connection.execute(_OTHER_PARTITIONS, [list(topics), counts])).fetchone()
+    if other:
+        topic, counted, found = other
+        raise RefusedState(
+            f"topic {topic} has {found} partitions, and this database has counted it with {counted}: customers would "
+            f"change their owner. Delete it, run `c360 adopt` and `c360 migrate` with KAFKA_PARTITIONS={counted}, and "
+            "publish its events again"
+        )
+
+
 async def claim(
     connection: AsyncConnection[Any], cluster: Cluster, earliest: Mapping[TopicPartition, int], owner: UUID
 ) -> dict[TopicPartition, int]:
@@ -113,6 +138,7 @@ async def claim(
                 "partition": partition,
                 "cluster_id": cluster.cluster_id,
                 "topic_id": cluster.topics[topic].topic_id,
+                "partitions": cluster.topics[topic].partitions,
                 "earliest": earliest[topic, partition],
                 "owner": owner,
             }
