@@ -61,7 +61,7 @@ async def search(
     """Customers whose id begins so, shorter ids first.
 
     Tokens of scope `personal-data` find customers also by the beginning of the last name, the full name or the email
-    address; others don't, since finding would tell what masking hides.
+    address, from two letters on; others don't, since finding would tell what masking hides.
     """
     found = await search_customers(database, q, names=caller.may(Scope.PERSONAL_DATA), limit=limit)
     return json_answer(SearchAnswer(data=[caller.shown(customer) for customer in found], limit=limit))

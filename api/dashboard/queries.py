@@ -12,6 +12,9 @@ _SEARCH: Final = query_text("customer_search")
 _DAILY_REVENUE: Final = query_text("customer_daily_revenue")
 _KNOWN: Final = query_text("customer_known")
 
+#: With fewer, a search by name would find too many of a million customers to put them in order quickly.
+_FEWEST_LETTERS: Final = 2
+
 
 @dataclass(frozen=True, slots=True)
 class _Known:
@@ -30,7 +33,8 @@ async def search_customers(database: Database, term: str, *, names: bool, limit:
     Args:
         names: Look at names and email addresses, too; not for callers who may not see them.
     """
-    parameters = {"customer_id": canonical_id(term), "term": term.lower(), "names": names, "most": limit}
+    by_name = names and len(term) >= _FEWEST_LETTERS
+    parameters = {"customer_id": canonical_id(term), "term": term.lower(), "names": by_name, "most": limit}
     return await database.fetch_all(_SEARCH, FoundCustomer, parameters)
 
 

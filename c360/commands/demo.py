@@ -1,4 +1,4 @@
-"""`c360 demo`: the whole way of the sample files, from the workbooks to the answers of the API."""
+"""`c360 demo`: the whole way of the sample files, from workbooks and exports to the answers of the API."""
 
 import signal
 import subprocess
@@ -25,7 +25,7 @@ from local_stack.state import Addresses, make_folder, read_token, running_stack
 from settings import Settings
 
 _SAMPLES: Final = Path(__file__).parents[2] / "sample_data"
-_FILES: Final = ("crm_export", "contact_center")
+_FILES: Final = ("crm_export.xlsx", "contact_center.xlsx", "shop_products.csv", "shop_customers.csv", "shop_orders.csv")
 _LOOKUPS: Final = (
     ("How often was customer 1 in touch, by channel?", "interactions/1"),
     ("And customer 4, whom no customer list mentions?", "interactions/4"),
@@ -60,7 +60,7 @@ def demo(
     broker: str
         What holds the topics; Apache Kafka needs Java 17 or newer, and keeps them when the stack stops.
     """
-    if not (_SAMPLES / f"{_FILES[0]}.xlsx").exists():
+    if not (_SAMPLES / _FILES[0]).exists():
         raise UsageError("the sample files are not part of the installation: run the demo in a clone of the project")
     folder = (data_dir or default_data_dir()).absolute()
     try:
@@ -68,7 +68,7 @@ def demo(
             exit_code = _show(folder, resolve_target(Settings(), folder), addresses.api_url)
             if process is None or exit:
                 return exit_code
-            OUT.print(f"\n[bold]Keeps running at {addresses.api_url}/docs ; Ctrl-C stops it.[/]")
+            OUT.print(f"\n[bold]Keeps running: the dashboard is at {addresses.api_url} ; Ctrl-C stops it.[/]")
             return process.wait()
     except KeyboardInterrupt:
         OUT.print("stopped")
@@ -112,7 +112,7 @@ def _wait_for(folder: Path, process: processes.Process, log: Path) -> Addresses:
 def _show(folder: Path, target: Target, api_url: str) -> int:
     """Replay, wait, ask, verify; the exit code of the last."""
     for name in _FILES:
-        _headline(f"Replaying sample_data/{name}.xlsx into the topics")
+        _headline(f"Replaying sample_data/{name} into the topics")
         _replay(_SAMPLES / name, folder)
     began = time.monotonic()
     status = wait_until_current(target, timeout_seconds=_TOTALS_SECONDS)
@@ -133,11 +133,11 @@ def _show(folder: Path, target: Target, api_url: str) -> int:
 
 
 def _replay(sample: Path, folder: Path) -> None:
-    workbook, mapping = sample.with_suffix(".xlsx"), sample.with_suffix(".toml")
-    command = ["replay", str(workbook), "--mapping", str(mapping), "--data-dir", str(folder)]
+    mapping = sample.with_suffix(".toml")
+    command = ["replay", str(sample), "--mapping", str(mapping), "--data-dir", str(folder)]
     done = subprocess.run([sys.executable, "-m", "c360", *command], check=False)  # noqa: S603 -- ourselves
     if done.returncode != 0:
-        raise Unavailable(f"replaying {workbook} failed with exit code {done.returncode}")
+        raise Unavailable(f"replaying {sample} failed with exit code {done.returncode}")
 
 
 def _look_up(url: str, token: str | None) -> None:

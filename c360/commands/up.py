@@ -67,7 +67,8 @@ def _print(folder: Path, addresses: state.Addresses, processors: int, broker: Br
     OUT.print("Live Customer 360 is running; Ctrl-C stops it.")
     shown = table("", "")
     shown.show_header = False
-    shown.add_row("API", f"{addresses.api_url}  (try {addresses.api_url}/docs)")
+    shown.add_row("dashboard", addresses.api_url)
+    shown.add_row("API", f"{addresses.api_url}/docs")
     shown.add_row("token", f"{escape(str(folder / state.TOKEN_FILE))}  (writes and personal data need it)")
     kept = "Apache Kafka" if broker == "kafka" else "embedded, in memory only"
     shown.add_row("Kafka", f"{addresses.bootstrap_servers}  ({kept})")

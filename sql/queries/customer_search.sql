@@ -22,17 +22,27 @@ by_facts AS (
     WHERE customer_id = %(customer_id)s
 ),
 
-by_name AS (
+by_last_name AS (
     SELECT customer_id
     FROM customers
-    WHERE
-        %(names)s
-        AND (
-            starts_with(lower(last_name), %(term)s)
-            OR starts_with(lower(first_name || ' ' || last_name), %(term)s)
-            OR starts_with(lower(email), %(term)s)
-        )
-    ORDER BY length(customer_id), customer_id
+    WHERE %(names)s AND starts_with(lower(last_name), %(term)s)
+    ORDER BY lower(last_name), customer_id
+    LIMIT (%(most)s)
+),
+
+by_full_name AS (
+    SELECT customer_id
+    FROM customers
+    WHERE %(names)s AND starts_with(lower(first_name || ' ' || last_name), %(term)s)
+    ORDER BY lower(first_name || ' ' || last_name), customer_id
+    LIMIT (%(most)s)
+),
+
+by_email AS (
+    SELECT customer_id
+    FROM customers
+    WHERE %(names)s AND starts_with(lower(email), %(term)s)
+    ORDER BY lower(email), customer_id
     LIMIT (%(most)s)
 ),
 
@@ -41,7 +51,11 @@ found AS (
     UNION
     SELECT customer_id FROM by_id
     UNION
-    SELECT customer_id FROM by_name
+    SELECT customer_id FROM by_last_name
+    UNION
+    SELECT customer_id FROM by_full_name
+    UNION
+    SELECT customer_id FROM by_email
 )
 
 SELECT

@@ -1,49 +1,39 @@
 """A browser, and everything that the dashboard stands on: broker, Postgres, processor and API, once per module."""
 
-import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
+from tests.browser.chromium import FLAGS, find_chromium
 from tests.browser.site import Site, running_site
 from tests.browser.visit import Visit, visiting
 
-_ROOT = Path(__file__).parents[2]
-_FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
-
-
-def _find_browser() -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "VENV": sys.prefix}
-    return subprocess.run([_ROOT / ".ci" / "browser"], env=environment, stdout=subprocess.PIPE, text=True, check=False)
+_HERE = Path(__file__).parent
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Install the browser, if need be, before the clock of any test runs."""
-    if (
-        any(item.path.is_relative_to(Path(__file__).parent) for item in session.items)
-        and not session.config.option.collectonly
-    ):
-        _find_browser()
+    wanted = any(item.path.is_relative_to(_HERE) for item in session.items)
+    if wanted and not session.config.option.collectonly:
+        with suppress(AssertionError):  # the fixture fails in its place
+            find_chromium()
 
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Path of a Chromium or Chrome."""
-    found = _find_browser()
-    assert found.returncode == 0, "no browser: .ci/browser said above what to do"
-    return found.stdout.strip()
+    return find_chromium()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser(chromium: str) -> AsyncIterator[Browser]:
     """One browser for the tests of a module."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
+        browser = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield browser
         await browser.close()
 

@@ -37,7 +37,7 @@ function sold(main, others) {
 
 function told(outcomes) {
   const parts = Object.entries(outcomes).filter(([, number]) => number).map(([name, number]) => `${count(number)} ${name}`);
-  return parts.join(", ") || "each told something new";
+  return parts.join(", ");
 }
 
 /** @param {string} label */

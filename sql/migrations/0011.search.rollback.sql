@@ -1,0 +1,1 @@
+DROP INDEX customers_by_last_name, customers_by_full_name, customers_by_email;
