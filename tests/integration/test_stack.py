@@ -98,7 +98,7 @@ def test_up_runs_once_and_leaves_nothing(folder: Path, up: _Up) -> None:
 def test_killed_parts_are_started_again_but_not_the_broker(folder: Path, up: _Up) -> None:
     process = up()
     before = ready(folder, process)
-    for name in ("api", "processor-1", "postgres"):
+    for name in ("api", "processor-1", "refresher", "postgres"):
         os.kill(before.children[name], signal.SIGKILL)
 
     def restarted() -> state.Addresses | None:
