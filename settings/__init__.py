@@ -156,6 +156,15 @@ class QualitySettings(BaseSettings):
         30, gt=0, le=3600, description="a data-quality check is given up after this time"
     )
     check_history_days: int = Field(30, ge=1, description="how long results of data-quality checks are kept")
+class SharingSettings(BaseSettings):
+    """What partners may see: `c360 share`."""
+
+    model_config = SettingsConfigDict(env_prefix="C360_SHARING_")
+
+    key: SecretStr | None = Field(
+        None, min_length=32, description="secret that pseudonyms are made with, such as `openssl rand -hex 32` gives"
+    )
+    group_size: int = Field(5, ge=2, le=1000, description="fewest customers that anything shared stands for")
 
 
 class LogSettings(BaseSettings):
@@ -180,6 +189,7 @@ class Settings:
         self.refresher = _read(RefresherSettings)
         self.api = _read(ApiSettings)
         self.quality = _read(QualitySettings)
+        self.sharing = _read(SharingSettings)
         self.log = _read(LogSettings)
 
 

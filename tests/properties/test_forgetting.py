@@ -86,6 +86,9 @@ def told(ground: Ground, forgotten: Forgotten) -> World:
     world.tell(RejectedRow(reject_id="1", stream="customers", source="a", place="1", reason="?", row=row))
     world.tell(RejectedRow(reject_id="2", stream="customers", source="a", place="2", reason="?", row={"id": "1"}))
     commit(ground, world)
+    with psycopg.connect(ground.url) as connection:
+        connection.execute("INSERT INTO pseudonyms VALUES (%s, 'p')", [ID])
+        connection.execute(f"INSERT INTO shared.customers VALUES ('p', {', '.join(['%s'] * 8)})", [ID] * 8)  # noqa: S608
     return world
 
 
@@ -101,11 +104,11 @@ def traces(ground: Ground) -> set[tuple[str, str, str]]:
     found = set()
     with psycopg.connect(ground.url) as connection:
         tables = connection.execute(
-            "SELECT table_name FROM information_schema.tables"
-            " WHERE table_schema = 'public' AND table_type = 'BASE TABLE'"
+            "SELECT format('%I.%I', table_schema, table_name), table_name FROM information_schema.tables"
+            " WHERE table_schema IN ('public', 'shared') AND table_type = 'BASE TABLE'"
         ).fetchall()
-        for (table,) in tables:
-            cursor = connection.execute(f'SELECT * FROM "{table}"')  # noqa: S608 - of the catalogue
+        for address, table in tables:
+            cursor = connection.execute(f"SELECT * FROM {address}")  # noqa: S608 - of the catalogue
             names = [column.name for column in cursor.description or ()]
             for row in cursor.fetchall():
                 texts = [value.decode(errors="replace") if isinstance(value, bytes) else str(value) for value in row]
@@ -137,7 +140,7 @@ def test_no_column_of_any_table_says_who_was_forgotten(forgotten: Forgotten, gro
     world = told(ground, forgotten)
     left = traces(ground)
     assert {secret for _, _, secret in left} == set(SECRETS), "not tried"
-    assert {"customers", "interactions", "transactions", "customer_segments", "rejected_events"} <= {
+    assert {"customers", "interactions", "transactions", "customer_segments", "rejected_events", "pseudonyms"} <= {
         table for table, _, _ in left
     }
     world.withdraw("customers", ID)

@@ -498,7 +498,7 @@ class World:
     async def begin(self) -> None:
         """Empty the database; the worker called "first" owns all partitions."""
         self._tables = [name for (name,) in await self._fetch(_TABLES)]
-        await self.connection.execute(f"TRUNCATE {', '.join(self._tables)}")
+        await self.connection.execute(f"TRUNCATE {', '.join(self._tables)} CASCADE")
         await self.connection.execute("UPDATE reattribution SET epoch = 0")
         await self.resume()
 

@@ -1,0 +1,2 @@
+DROP SCHEMA shared CASCADE;
+DROP TABLE pseudonyms;
