@@ -47,6 +47,7 @@ from api.positions import Positions
 from api.product_interest import endpoints as product_interest
 from api.quality import endpoints as quality
 from api.sales import endpoints as sales
+from api.shared import endpoints as shared
 from api.writes import endpoints as writes
 from quality.library import load_checks
 from quality.watch import Watch
@@ -138,6 +139,7 @@ def _add_subjects(app: FastAPI) -> list[tuple[str, APIRoute]]:
     versioned.include_router(live.router)
     versioned.include_router(writes.router)
     versioned.include_router(ingest.router)
+    versioned.include_router(shared.router)
     app.include_router(versioned)
     as_of_old = APIRouter(prefix=UNVERSIONED, generate_unique_id_function=unversioned_operation_id)
     as_of_old.include_router(health.router)

@@ -137,6 +137,15 @@ class UnknownJob(ProblemClass):
     example = "there is no job 0b2f6a52-9d5c-4a4e-8b52-6a1f0c3f7d11"
 
 
+class NothingShared(ProblemClass):
+    """Nothing was shared with partners yet: `c360 share refresh` does."""
+
+    type_ = "nothing-shared"
+    title = "Nothing is shared"
+    status = 404
+    example = "nothing is shared yet"
+
+
 class IngestRunning(ProblemClass):
     """The source is being pulled already: follow the job `job_id`, or ask again when it has ended."""
 

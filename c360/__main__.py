@@ -27,6 +27,7 @@ COMMANDS: Final = (
     ("map", _USE, "Propose a mapping for a file."),
     ("export", _USE, "Write facts and totals to files, Parquet or CSV."),
     ("share", _USE, "Share data with partners, without personal data."),
+    ("forget", _USE, "Forget a customer, and prove it."),
     ("status", _LOOK, "How far the views are behind the topics, per partition."),
     ("rejects", _LOOK, "What was refused, and why."),
     ("replays", _LOOK, "What was loaded into the topics: list it, verify it, make a load again."),

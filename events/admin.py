@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, ConfigResource  # type: ignore[attr-defined]
 from confluent_kafka.cimpl import NewTopic
 
 from events import topics
@@ -124,6 +124,22 @@ def first_offsets(config: Config, places: Collection[tuple[str, int]]) -> Offset
             place: consumer.get_watermark_offsets(TopicPartition(*place), timeout=PATIENCE_SECONDS)[0]
             for place in places
         }
+
+
+def topic_configs(config: Config) -> dict[str, dict[str, str]]:
+    """What the broker says of how long records stay in each of our topics; what it leaves out is as we create them.
+
+    Raises: Unavailable.
+    """
+    with _broker_errors(config):
+        resources = [ConfigResource(ConfigResource.Type.TOPIC, topic.name) for topic in topics.ALL]
+        client = _admin(config)  # must live until it has answered
+        answers = client.describe_configs(resources, request_timeout=PATIENCE_SECONDS)
+        told = {
+            resource.name: {name: entry.value for name, entry in future.result().items() if entry.value is not None}
+            for resource, future in answers.items()
+        }
+    return {topic.name: topic.config | told[topic.name] for topic in topics.ALL}
 
 
 def _high_watermark(consumer: Consumer, place: tuple[str, int]) -> int | None:

@@ -156,6 +156,8 @@ class QualitySettings(BaseSettings):
         30, gt=0, le=3600, description="a data-quality check is given up after this time"
     )
     check_history_days: int = Field(30, ge=1, description="how long results of data-quality checks are kept")
+
+
 class SharingSettings(BaseSettings):
     """What partners may see: `c360 share`."""
 

@@ -45,6 +45,10 @@ _DROP_HISTORY: Final = (
 )
 #: And with it the row in schema shared; waits for a refresh of that schema which may not know of the tombstone.
 _DROP_PSEUDONYM: Final = "DELETE FROM pseudonyms WHERE customer_id = %(customer)s"
+_DROP_EXAMPLES: Final = """
+    UPDATE quality_runs SET examples = '[]'
+    WHERE examples @> jsonb_build_array(jsonb_build_object('customer_id', %(customer)s::text))
+"""
 #: Refused records of or about the customer, and refused rows of sources that name the customer in any column; but not
 #: what this unit read after the tombstone. Refused bytes may be anything: they are searched as Postgres prints them.
 _DROP_REJECTS: Final = """
@@ -110,7 +114,8 @@ class Customers(KeyedStream):
         names = {"customer": tombstone.key, "anonymous": anonymous}
         for statement in _RENAME_HISTORY if anonymous else _DROP_HISTORY:
             await unit.connection.execute(statement, names)
-        await unit.connection.execute(_DROP_PSEUDONYM, names)
+        for statement in (_DROP_PSEUDONYM, _DROP_EXAMPLES):
+            await unit.connection.execute(statement, names)
         place = {"topic": self.topic, "partition": home, "offset": tombstone.offset}
         await unit.connection.execute(_DROP_REJECTS, place | _mentions(tombstone.key))
         return anonymous

@@ -140,6 +140,7 @@ def _counted_as(request: Request, caller: Caller) -> str:
 reader: Final = _needs(Scope.READ, "reads")
 ingester: Final = _needs(Scope.INGEST, "writes")
 administrator: Final = _needs(Scope.ADMIN, "writes")
+partner: Final = _needs(Scope.SHARED, "reads")
 
 #: For endpoints: the caller, who has the scope that it is named after.
 Reader = Annotated[Caller, Depends(reader)]

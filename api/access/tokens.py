@@ -38,6 +38,7 @@ class Scope(StrEnum):
     READ = "read"
     INGEST = "ingest"
     PERSONAL_DATA = "personal-data"
+    SHARED = "shared"
     ADMIN = "admin"
 
 

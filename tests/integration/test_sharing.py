@@ -4,6 +4,7 @@ import csv
 import hashlib
 import hmac
 import json
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -15,8 +16,12 @@ import psycopg
 import pytest
 from psycopg import sql
 from pyarrow import parquet
+from starlette.testclient import TestClient
 
+from api.access.tokens import Scope, create_token
+from api.app import create_app
 from c360.__main__ import run
+from settings import ApiSettings
 from tests.integration.sharing_world import GROUPS, KEY, fill
 
 K = 5
@@ -316,3 +321,40 @@ def test_forgetting_takes_the_row_away_and_waits_for_a_refresh(
         assert partner.execute(left, [gone]).fetchone() == (1,)
     forgetting.join()
     assert partner.execute(left, [gone]).fetchone() == (0,)
+
+
+@pytest.fixture
+def api(partner: psycopg.Connection, database: str) -> Iterator[TestClient]:
+    """The API, for a caller whose token has scope `shared` alone."""
+    assert partner.info.dbname in database
+    with psycopg.connect(database) as connection:
+        token = create_token(connection, "acme", [Scope.SHARED])
+    with TestClient(create_app(ApiSettings(), database_url=database)) as client:
+        client.headers["Authorization"] = f"Bearer {token}"
+        yield client
+
+
+def test_a_partners_token_is_good_for_what_is_shared_alone(api: TestClient, people: list[dict[str, str]]) -> None:
+    paths = api.get("/openapi.json").json()["paths"]
+    told, asked = [], people[0]["customer_id"]
+    for path, operations in paths.items():
+        for method in operations:
+            url = re.sub(r"\{\w+\}", "customers" if "shared" in path else asked, path)
+            answer = api.request(method, url)
+            told.append(answer.text)
+            if path.startswith("/api/v1/shared"):
+                assert answer.status_code == 200, path
+            elif path.startswith("/api") and "health" not in path:
+                assert answer.status_code == 403, path
+    said = "".join(told).replace(asked, "")  # problems name the path that was asked for
+    assert not [value for person in people for value in person.values() if value in said]
+
+
+def test_the_api_tells_what_the_role_sees(api: TestClient, partner: psycopg.Connection) -> None:
+    answer = api.get("/api/v1/shared/spend_by_segment").json()
+    seen = partner.execute("SELECT to_jsonb(t) FROM shared.spend_by_segment AS t ORDER BY t").fetchall()
+    assert answer["data"] == [row for (row,) in seen]
+    assert answer["contents"]["group_size"] == K
+    assert [api.get("/api/v1/shared/customers", params={"limit": 1, "page": page}).json()["data"][0]["pseudonym"]
+            for page in (1, 2)] == [row[0] for row in partner.execute(
+                "SELECT pseudonym FROM shared.customers ORDER BY 1 LIMIT 2").fetchall()]  # fmt: skip

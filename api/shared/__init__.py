@@ -1,0 +1,1 @@
+"""What partners may see, for tokens that may see nothing else."""
