@@ -12,6 +12,7 @@ import sql
 from events.contracts import CONTRACTS, Event
 from events.schema import schema_of
 from quality.checks import Check
+from sql import sharing
 from sql.catalogue import QUESTION, Connection, Reads, Relation, read_relations, reads_of
 
 _COMMITTED: Final = "SELECT topic, max(committed_at) FROM positions WHERE retired_at IS NULL GROUP BY topic"
@@ -112,11 +113,17 @@ def read_graph(connection: Connection, endpoints: Iterable[Endpoint], checks: It
         endpoints = list(endpoints)
         names = {name for endpoint in endpoints for name in endpoint.queries}
         asked = {name: reads_of(connection, sql.text(f"queries/{name}.sql")) for name in sorted(names)}
+        shared = {name: reads_of(connection, sql.text(f"shared/{name}.sql")) for name in sharing.TABLES}
         checked = {check.name: _reads_of_check(connection, check) for check in checks}
         committed: dict[str, datetime] = dict(connection.execute(_COMMITTED).fetchall())
     graph = Graph(
         (*map(_topic, CONTRACTS.values()), *_things(relations), *map(_endpoint, endpoints)),
-        (*_stored(relations), *_read_by_views(relations), *_read_by_endpoints(endpoints, asked)),
+        (
+            *_stored(relations),
+            *_read_by_views(relations),
+            *_read_by_shared(shared),
+            *_read_by_endpoints(endpoints, asked),
+        ),
     )
     return _dated(_with_checks(_sorted(graph), checked), committed)
 
@@ -211,6 +218,15 @@ def _read_by_views(relations: Sequence[Relation]) -> Iterable[Edge]:
             for source, fields in relation.reads.items():
                 if source not in readers:
                     yield Edge(relation_id(source), relation_id(reader), fields)
+
+
+def _read_by_shared(filled: Mapping[str, Reads]) -> Iterable[Edge]:
+    """What `c360 share refresh` reads to fill a table of schema `shared`."""
+    for name, reads in filled.items():
+        table = f"{sharing.SCHEMA}.{name}"
+        for source, fields in reads.items():
+            if source != table:
+                yield Edge(relation_id(source), relation_id(table), fields)
 
 
 def _read_by_endpoints(endpoints: Iterable[Endpoint], asked: Mapping[str, Reads]) -> Iterable[Edge]:

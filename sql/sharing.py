@@ -20,8 +20,9 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 ROLE: Final = "partner"
 SCHEMA: Final = "shared"
 
-#: Tables of the schema, each with the question that says how many rows it would have if nothing were withheld.
-_TABLES: Final = {
+#: Tables of the schema beside `contents`, each with the question that says how many rows it would have, were nothing
+#: withheld.
+TABLES: Final = {
     "customers": "SELECT count(*) FROM pseudonyms",
     "sales_by_month": (
         "SELECT count(*) FROM (SELECT FROM purchases GROUP BY date_trunc('month', day), category, currency) AS t"
@@ -88,7 +89,7 @@ def refresh(connection: Connection, key: bytes, *, group_size: int, rotate: bool
         connection.execute(_DROP_GONE)
         _keep_pseudonyms(connection, _pseudonyms(key, connection.execute(_NAMELESS).fetchall()))
         connection.execute("DELETE FROM shared.contents")
-        shared = [_fill(connection, name, group_size) for name in _TABLES]
+        shared = [_fill(connection, name, group_size) for name in TABLES]
         for table in shared:
             connection.execute(_CONTENTS, [*table, group_size, key_id])
     return shared
@@ -125,5 +126,5 @@ def _keep_pseudonyms(connection: Connection, rows: Iterable[tuple[str, str]]) ->
 def _fill(connection: Connection, name: str, group_size: int) -> Shared:
     connection.execute(query.SQL("DELETE FROM {}").format(query.Identifier(SCHEMA, name)))
     rows = connection.execute(text(f"shared/{name}.sql").encode(), {"group_size": group_size}).rowcount
-    row = connection.execute(_TABLES[name].encode()).fetchone()
+    row = connection.execute(TABLES[name].encode()).fetchone()
     return Shared(name, rows, (row[0] if row else 0) - rows)

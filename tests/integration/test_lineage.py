@@ -75,6 +75,11 @@ def test_the_way_of_an_interaction(graph: Graph) -> None:
     assert "revenue_agrees" in graph["relation:channel_totals"].checks
 
 
+def test_what_is_shared_is_made_of_totals(graph: Graph) -> None:
+    sources = {edge.source: edge.fields for edge in graph.sources_of("relation:shared.interest_by_type")}
+    assert sources == {"relation:product_interest": ("customer_type", "customers", "interactions", "product")}
+
+
 def test_every_endpoint_reads_something(graph: Graph) -> None:
     endpoints = {thing.id for thing in graph.things if thing.kind is Kind.ENDPOINT}
     assert {"endpoint:get_interactions", "endpoint:list_checks", "endpoint:follow_totals"} <= endpoints
@@ -158,12 +163,12 @@ async def _filled_by(ground: Ground, event: Event) -> set[str]:
     world.tell(event)
     await world.commit("first", event.topic.name, {partition: [2, 100] for partition in range(PARTITIONS)}, cut_after=7)
     with psycopg.connect(ground.url) as connection:
-        tables = connection.execute("SELECT relname::text FROM pg_stat_user_tables").fetchall()
+        tables = connection.execute("SELECT relid::regclass::text FROM pg_stat_user_tables").fetchall()
         names = {table for (table,) in tables if "yoyo" not in table and table != "definitions"}
         return {
             table
             for table in names - set(totals(connection))
-            if connection.execute(f'SELECT FROM "{table}" LIMIT 1').fetchone() is not None
+            if connection.execute(f"SELECT FROM {table} LIMIT 1").fetchone() is not None
         }
 
 
