@@ -6,10 +6,10 @@ COMPILE := $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --p
 export VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults test-kafka test-containers lint bench docs lock clean install-demo install-dev
+.PHONY: help demo test test-faults test-integrations test-kafka test-containers lint bench docs lock clean install-demo install-dev
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: install-demo ## Start everything, replay the samples, look totals up (ARGS=--exit: and stop)
 	@$(PYTHON) -m c360 demo $(ARGS)
@@ -21,8 +21,11 @@ test-faults: install-dev ## Run the long fault tests, and those of Apache Kafka'
 	$(PYTHON) -m pytest tests/faults -m long $(ARGS)
 	$(PYTHON) -m pytest tests/faults -m kafka --broker kafka $(ARGS)
 
+test-integrations: install-dev ## Try integrations/ with dbt, Great Expectations, Streamlit, in environments of their own
+	$(PYTHON) -m pytest -m integrations $(ARGS)
+
 test-kafka: install-dev ## Run the integration tests on Apache Kafka, and those that need it (Java)
-	$(PYTHON) -m pytest tests/integration -m 'not containers and not long' --broker kafka $(ARGS)
+	$(PYTHON) -m pytest tests/integration -m 'not containers and not long and not integrations' --broker kafka $(ARGS)
 
 test-containers: install-dev ## Run the integration tests on containers (Docker)
 	$(PYTHON) -m pytest tests/integration --broker container --database container $(ARGS)
@@ -45,9 +48,13 @@ lock: install-dev ## Pin the dependencies anew, with hashes
 	$(COMPILE) --extra embedded --upgrade --output-file requirements/demo.lock
 	$(COMPILE) --extra embedded --extra parquet --extra s3 --extra dev --constraint requirements/demo.lock --upgrade \
 		--output-file requirements/dev.lock
+	for folder in checks dbt great_expectations streamlit; do \
+		$(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --upgrade \
+			--custom-compile-command "make lock" integrations/$$folder/requirements.in \
+			--output-file integrations/$$folder/requirements.txt; done
 
 clean: ## Remove what make and the tests made; data directories of stacks stay
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-integrations build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 install-demo:

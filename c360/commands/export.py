@@ -13,17 +13,16 @@ from c360.output import print_json
 from c360.target import resolve_target
 from settings import Settings
 
-#: Facts, totals, and the views that sum those kept in parts; refused events are not data yet.
+#: Facts, what joins them, and totals: those that are kept in parts summed. Refused events are not data yet.
 _TABLES: Final = r"""
     SELECT relname FROM pg_class
     WHERE relnamespace = current_schema()::regnamespace AND relname IN (
         'customers', 'customer_segments', 'channels', 'products', 'product_discussions', 'interactions', 'transactions',
-        'interaction_topics', 'purchases', 'daily_sales', 'product_interest', 'product_sales'
+        'interaction_topics', 'purchases'
     )
     UNION
-    SELECT regexp_replace(relname, '_from_facts$', '') FROM pg_class
+    SELECT regexp_replace(relname, '(_parts)?_from_facts$', '') FROM pg_class
     WHERE relnamespace = current_schema()::regnamespace AND relname LIKE '%\_from\_facts'
-        AND relname NOT LIKE '%\_parts\_from\_facts'
     ORDER BY 1
 """
 

@@ -1,0 +1,1 @@
+"""Live Customer 360 with the tools that people already have (README.md)."""
