@@ -201,7 +201,7 @@ class Recording:
     def end(self, summary: Summary) -> None:
         """Keep what the replay did."""
         outcome: Outcome = "failed" if summary.failure else "complete" if summary.complete else "stopped"
-        hashes = {file.location.address: file for file in summary.files}
+        hashes = {absolute(file.location): file for file in summary.files}
         files = [
             File(address=file.address, size_bytes=read.size_bytes, sha256=read.sha256) if read else file
             for file in self._begun.files

@@ -81,7 +81,9 @@ def test_a_replay_is_listed_verified_and_repeated(
     c360: Callable[..., Said], rows: Path, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", database)
-    assert c360("replay", rows, "--from", "2019-01-01")[0] == 0
+    monkeypatch.chdir(rows.parent)
+    assert c360("replay", rows.name, "--from", "2019-01-01")[0] == 0
+    monkeypatch.chdir("/")
     (first,) = kept()
     assert (first.rows, first.published, first.rejected, first.outcome) == (3, {"interactions": 2}, 1, "complete")
     assert {span.topic: 0 for span in first.spans} == {"interactions": 0, "rejected_events": 0}
