@@ -21,7 +21,7 @@ from c360.database import Connection
 #: These belong to one person alone.
 _TELLING: Final = ("email", "phone", "address", "account_id")
 _COMMON: Final = ("first_name", "last_name", "date_of_birth", "occupation", "account_balance")
-#: Shorter ones stand anywhere.
+#: Shorter ones stand anywhere, and count among those that many have in common.
 _SHORTEST: Final = 5
 
 #: Types of columns that can hold any of it.
@@ -86,6 +86,13 @@ def traces(connection: Connection, person: Person) -> list[Trace]:
     for schema, table, columns in connection.execute(_TABLES).fetchall():
         found += _Search(schema, table, columns, person).traces(connection)
     return found
+
+
+def refresh_copies(connection: Connection, found: Iterable[Trace]) -> None:
+    """Refresh the materialized views among the places."""
+    views = {name for (name,) in connection.execute("SELECT matviewname FROM pg_matviews WHERE schemaname = 'public'")}
+    for view in sorted(views & {trace.table for trace in found}):
+        connection.execute(sql.SQL("REFRESH MATERIALIZED VIEW {}").format(sql.Identifier(view)))
 
 
 def drop_refused(connection: Connection, person: Person) -> int:

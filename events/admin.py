@@ -131,9 +131,8 @@ def topic_configs(config: Config) -> dict[str, dict[str, str]]:
 
     Raises: Unavailable.
     """
-    with _broker_errors(config):
+    with _admin(config) as client:
         resources = [ConfigResource(ConfigResource.Type.TOPIC, topic.name) for topic in topics.ALL]
-        client = _admin(config)  # must live until it has answered
         answers = client.describe_configs(resources, request_timeout=PATIENCE_SECONDS)
         told = {
             resource.name: {name: entry.value for name, entry in future.result().items() if entry.value is not None}

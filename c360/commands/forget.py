@@ -12,7 +12,7 @@ from c360.commands.replay import kafka_publisher
 from c360.database import connect
 from c360.output import OUT, print_json, table
 from c360.target import Target, resolve_target
-from c360.traces import Trace, drop_refused, read_person, traces
+from c360.traces import Trace, drop_refused, read_person, refresh_copies, traces
 from events import admin, topics
 from events.encoding import encode_tombstone
 from events.errors import Unavailable, UsageError
@@ -91,7 +91,7 @@ def forget(
 def forget_customer(
     target: Target, settings: Settings, customer_id: str, data_dir: Path | None, timeout_seconds: float
 ) -> Forgotten:
-    """Tombstone, wait, drop what the tombstone could not know of, search.
+    """Tombstone, wait, see to what the tombstone could not know of, search.
 
     Raises: UsageError for a customer nobody knows; Unavailable.
     """
@@ -107,6 +107,7 @@ def forget_customer(
     _wait_until_committed(target, customer_id, timeout_seconds)
     with connect(target.database_url) as connection:
         dropped = drop_refused(connection, person)
+        refresh_copies(connection, before)
     with connect(target.database_url) as connection:
         left = traces(connection, person)
     return Forgotten(
