@@ -69,7 +69,7 @@ class OtherKey(Exception):
 
 
 def refresh(connection: Connection, key: bytes, *, group_size: int, rotate: bool = False) -> list[Shared]:
-    """Fill the schema anew, in one transaction; readers see what was there until it commits.
+    """Make the role; fill the schema anew, in one transaction: readers see what was there until it commits.
 
     Args:
         connection: Not in a transaction; committed here.
@@ -78,10 +78,11 @@ def refresh(connection: Connection, key: bytes, *, group_size: int, rotate: bool
     Raises: OtherKey when the key is another one, and `rotate` was not asked for.
     """
     key_id = hmac.digest(key, b"key_id", "sha256").hex()[:16]
-    connection.isolation_level = IsolationLevel.REPEATABLE_READ
     with connection.transaction():
         connection.execute(text("shared/role.sql").encode())
-        connection.execute(_LOCK)
+    connection.isolation_level = IsolationLevel.REPEATABLE_READ
+    with connection.transaction():
+        connection.execute(_LOCK)  # first of all: what is asked after it sees every forgetting that it waited for
         if {known for (known,) in connection.execute(_KEYS)} - {key_id}:
             if not rotate:
                 raise OtherKey

@@ -323,6 +323,25 @@ def test_forgetting_takes_the_row_away_and_waits_for_a_refresh(
     assert partner.execute(left, [gone]).fetchone() == (0,)
 
 
+def test_a_refresh_waits_for_a_forgetting_and_knows_of_it(
+    database: str, people: list[dict[str, str]], c360: Callable[..., Said]
+) -> None:
+    gone = people[0]["customer_id"]
+    assert c360("share", "refresh")[0] == 0
+    with psycopg.connect(database) as forgetting:
+        forgetting.execute("DELETE FROM customers WHERE customer_id = %s", [gone])
+        forgetting.execute("DELETE FROM pseudonyms WHERE customer_id = %s", [gone])
+        codes: list[int] = []
+        refreshing = threading.Thread(target=lambda: codes.append(c360("share", "refresh")[0]))
+        refreshing.start()
+        while not rows(database, "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'pseudonyms'::regclass"):
+            assert refreshing.is_alive()
+    refreshing.join()
+    assert codes == [0]
+    assert len(rows(database, "SELECT FROM pseudonyms")) == len(people) - 1
+    assert rows(database, f"SELECT FROM pseudonyms WHERE customer_id = '{gone}'") == []  # noqa: S608
+
+
 @pytest.fixture
 def api(partner: psycopg.Connection, database: str) -> Iterator[TestClient]:
     """The API, for a caller whose token has scope `shared` alone."""
