@@ -339,7 +339,7 @@ def test_a_refresh_waits_for_a_forgetting_and_knows_of_it(
     refreshing.join()
     assert codes == [0]
     assert len(rows(database, "SELECT FROM pseudonyms")) == len(people) - 1
-    assert rows(database, f"SELECT FROM pseudonyms WHERE customer_id = '{gone}'") == []  # noqa: S608
+    assert rows(database, f"SELECT FROM pseudonyms WHERE customer_id = '{gone}'") == []
 
 
 @pytest.fixture
