@@ -44,7 +44,7 @@ COMMANDS: Final = (
     ("refresher", _RUN, "Keep the materialized views fresh."),
     ("migrate", _RUN, "Bring the database to the current schema."),
     ("mock-crm", _RUN, "Serve a file of customers as a paginated API."),
-    ("adopt", _RUN, "Accept topics that were deleted and created again."),
+    ("adopt", _RUN, "Accept topics that were deleted and created again, or that lost events."),
 )
 
 

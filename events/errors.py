@@ -4,7 +4,8 @@ C360Error
 ├── RejectedEvent   set the one event aside, go on
 ├── Unavailable     a server is away: same input, try again
 ├── RefusedState    going on could be silently wrong: stop and explain
-└── UsageError      what the user asked for can't be done as asked
+├── UsageError      what the user asked for can't be done as asked
+└── Unexpected      something that nobody thought of: stop
 """
 
 
@@ -45,3 +46,9 @@ class UsageError(C360Error):
     """A file, mapping, option or argument that can't be used as it is; the text names the place and the mend."""
 
     exit_code = 2
+
+
+class Unexpected(C360Error):
+    """Something that nobody thought of stopped a long-running command; the log has its stack trace at level debug."""
+
+    exit_code = 1

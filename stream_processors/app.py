@@ -18,16 +18,17 @@ from typing import Any, Final, Literal, cast
 
 import faust
 import mode.loop
+import psycopg
 from faust.types import TP, StreamT
 
 from events import topics
 from events.admin import Cluster, describe_cluster
-from events.errors import C360Error, RefusedState
+from events.errors import C360Error, RefusedState, Unexpected
 from settings import KafkaSettings, Settings
 from stream_processors import views
 from stream_processors.catalogue import Catalogue
 from stream_processors.channels import Channels
-from stream_processors.chunks import ChunkSchema, ChunkTransport
+from stream_processors.chunks import ChunkSchema, ChunkTransport, no_such_offset
 from stream_processors.customers import Customers
 from stream_processors.dispatcher import Delivery
 from stream_processors.engine import Engine
@@ -215,8 +216,12 @@ async def _finish(app: ProcessorApp, *_: Any, **__: Any) -> None:
 
 async def _watch(app: ProcessorApp) -> None:
     """Stop a worker that looks alive and does nothing (the most reported fault of Kafka consumers)."""
+    beyond: Mapping[TP, int] = {}
     while not app.should_stop:
         await app.sleep(_WATCH_SECONDS)
+        beyond, before = cast(Any, app.consumer).beyond_end(), beyond
+        for tp in beyond.keys() & before.keys():  # twice: a new leader may not know its end for a moment
+            await app.crash(no_such_offset(*tp, beyond[tp]))
         idle_seconds = time.monotonic() - app.engine.alive_at
         if cast(Any, app.consumer).lagging() and idle_seconds > STUCK_SECONDS:
             await app.crash(RefusedState(f"no progress for {STUCK_SECONDS:.0f} s although there are events to read"))
@@ -230,7 +235,7 @@ async def _watch(app: ProcessorApp) -> None:
 def run(settings: Settings) -> None:
     """Run a processor until SIGTERM or SIGINT.
 
-    Raises: C360Error, or whatever else stopped the worker.
+    Raises: C360Error.
     """
     mode.loop.use("uvloop")
     # A chunk is some 100,000 objects that come and go without cycles: looking for some while they are there costs a
@@ -239,7 +244,20 @@ def run(settings: Settings) -> None:
     _quieten_libraries()
     loop = asyncio.new_event_loop()
     # Not asyncio.run: it waits for every task that is left, and what keeps Faust from stopping keeps it, too.
-    loop.run_until_complete(_run(settings))
+    try:
+        loop.run_until_complete(_run(settings))
+    except C360Error:
+        raise
+    except psycopg.errors.UndefinedTable as error:
+        raise RefusedState(f"{_first_line(error)}: bring the database up to date with `c360 migrate`") from error
+    except Exception as error:
+        logger.debug("stopped by an error that nobody expected", exc_info=True)
+        reason = f"{type(error).__name__}: {_first_line(error)}"
+        raise Unexpected(f"stopped by {reason} (LOG_LEVEL=debug shows where)") from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
 
 
 def _quieten_libraries() -> None:

@@ -25,6 +25,8 @@ from faust.types import TP, Message
 from faust.types.tuples import ConsumerMessage
 from mode.threads import WorkerThread
 
+from events.errors import RefusedState
+
 #: Chunks of one partition that are fetched but not committed: one in work, one decoded while the first is written.
 OUTSTANDING_CHUNKS = 2
 
@@ -71,6 +73,15 @@ class Chunk:
     def release(self) -> None:
         """Let go of the records, once they are decoded: Faust keeps the chunk itself until it is acknowledged."""
         self.records = ()
+
+
+def no_such_offset(topic: str, partition: int, offset: int) -> RefusedState:
+    """The refusal to read on where the broker has nothing: elsewhere, events could be missed without a word."""
+    return RefusedState(
+        f"{topic}/{partition}: the broker has no offset {offset}, where this database reads on. If it lost events (a "
+        "restore?), `c360 adopt` has the topic read from its start, which counts nothing twice; if it dropped some "
+        "before they were read (retention), `c360 adopt --skip-lost` goes on after them"
+    )
 
 
 class ChunkSchema(faust.Schema[Any, Any]):
@@ -137,6 +148,9 @@ class ChunkConsumerThread(driver.AIOKafkaConsumerThread):
             # Newly assigned, not yet claimed: Kafka knows no offset, and Postgres tells it in a moment (see
             # ChunkConsumer.seek_to_committed).
             return {}
+        except aiokafka.errors.OffsetOutOfRangeError as error:
+            ((tp, offset),) = error.args[0].items()
+            raise no_such_offset(tp.topic, tp.partition, offset) from error
         return {tp: (fetched.get(tp, ()), _position(consumer, tp)) for tp in active_partitions}
 
     def stable_offset(self, tp: TP) -> int:
@@ -239,6 +253,11 @@ class ChunkConsumer(driver.Consumer):
             return True
         thread = cast(ChunkConsumerThread, self._thread)
         return any(thread.stable_offset(tp) > start for tp, start in self._starts.items())
+
+    def beyond_end(self) -> dict[TP, int]:
+        """Where partitions are read on that, as the broker says with each fetch, end before that offset."""
+        ends = {tp: self.highwater(tp) for tp in self._starts}
+        return {tp: start for tp, start in self._starts.items() if (end := ends[tp]) is not None and end < start}
 
     def ack(self, message: Message) -> bool:
         """Note that a chunk is committed, which makes room to fetch the next one."""

@@ -8,9 +8,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
+from c360.__main__ import run
 from c360.testing.servers import Brokers, BrokerServer, clear
 from events import admin, topics
 from events.topics import partition_of
@@ -181,6 +183,64 @@ def test_topics_made_anew_are_refused_until_adopted_and_then_count_once(stand: S
     ledger = assert_exact(stand, [*told, *told])
     assert ledger.outcomes["interactions"]["new"] == len(ledger.facts)
     assert processor.terminate() == 0
+
+
+def test_a_topic_that_lost_records_is_refused_until_adopted_and_then_counts_once(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its id is the same; what it holds ends before the offset that was read last."""
+    told = list(_interactions(500))
+    stand.publish(map(record, told))
+    processor = stand.start_processor()
+    stand.wait_until_done()
+    assert processor.terminate() == 0
+    with stand.connect() as connection:
+        beyond = (
+            "UPDATE positions SET next_offset = next_offset + 5, skipped = skipped + 5 WHERE topic = 'interactions'"
+        )
+        connection.execute(beyond)
+
+    refused = stand.start_processor()
+    assert refused.exit_code() == 1
+    assert refused.said.startswith("c360: interactions/")
+    assert "`c360 adopt`" in refused.said
+    assert refused.said.count("\n") == 1
+
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", stand.broker.address)
+    monkeypatch.setenv("DATABASE_URL", stand.database_url)
+    assert run(["adopt"]) == 0
+    again = list(told)
+    stand.publish(map(record, again))
+    processor = stand.start_processor()
+    stand.wait_until_done()
+    with stand.connect() as connection:
+        (total,) = connection.execute("SELECT sum(interactions)::bigint FROM channel_totals").fetchone() or (None,)
+        (facts,) = connection.execute("SELECT sum(count)::bigint FROM interactions").fetchone() or (None,)
+        (read_anew,) = connection.execute(
+            "SELECT count(*) FROM positions WHERE topic = 'interactions' AND retired_at IS NULL"
+            " AND next_offset = new + repeated + corrected + withdrawn + rejected + skipped AND new = 0"
+        ).fetchone() or (None,)
+    assert total == facts
+    assert read_anew == PARTITIONS
+    assert processor.terminate() == 0
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        ("DROP TABLE positions", "`c360 migrate`"),
+        ("ALTER TABLE interactions RENAME COLUMN count TO number", "LOG_LEVEL=debug"),
+    ],
+)
+def test_what_nobody_expected_is_told_in_one_line(damage: str, says: str, stand: Stand) -> None:
+    with stand.connect() as connection:
+        connection.execute(damage)
+    stand.publish(map(record, _interactions(10)))
+    processor = stand.start_processor()
+    assert processor.exit_code() == 1
+    assert processor.said.startswith("c360: ")
+    assert says in processor.said
+    assert processor.said.count("\n") == 1
 
 
 def test_a_broker_that_is_not_there_is_said_within_seconds(brokers: Brokers, database: str, tmp_path: Path) -> None:
