@@ -27,6 +27,12 @@ from producers.replay import Progress, replay
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 PARTITIONS = 4
+INTERACTIONS = """
+source = "t"
+[[streams]]
+stream = "interactions"
+fields = { customer_id = "Customer", channel = "Channel", occurred_at = "At" }
+"""
 
 
 def c360(address: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -203,10 +209,7 @@ def test_pace_and_window() -> None:
 def test_ctrl_c_ends_in_good_order(broker_server: BrokerServer, tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_text("Customer,Channel,At\n" + "1,Email,2020-01-01 10:00\n" * 2_000_000)
-    path.with_suffix(".toml").write_text(
-        'source = "t"\n[[streams]]\nstream = "interactions"\n'
-        'fields = { customer_id = "Customer", channel = "Channel", occurred_at = "At" }\n'
-    )
+    path.with_suffix(".toml").write_text(INTERACTIONS)
     command = [sys.executable, "-m", "c360", "replay", str(path), "--json"]
     process = subprocess.Popen(command, env=environment(broker_server.address), stdout=subprocess.PIPE, text=True)
     wait_for_a_record(broker_server.address, "interactions")
@@ -216,6 +219,31 @@ def test_ctrl_c_ends_in_good_order(broker_server: BrokerServer, tmp_path: Path) 
     assert not summary["complete"]
     assert 0 < summary["rows"] == summary["published"]["interactions"] < 2_000_000
     assert len(consume(broker_server.address, "interactions", summary["rows"])) == summary["rows"]
+
+
+def test_a_growing_file_is_followed(broker_server: BrokerServer, tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("Customer,Channel,At\n1,Email,2020-01-01 10:00\n2,Ema")
+    path.with_suffix(".toml").write_text(INTERACTIONS)
+    command = [sys.executable, "-m", "c360", "replay", str(path), "--follow", "--json"]
+    process = subprocess.Popen(command, env=environment(broker_server.address), stdout=subprocess.PIPE, text=True)
+    wait_for_a_record(broker_server.address, "interactions")
+    with path.open("a") as file:
+        file.write("il,2020-01-01 11:00\n3,Em")
+    assert len(consume(broker_server.address, "interactions", 2)) == 2
+    process.send_signal(signal.SIGINT)
+    summary = json.loads(process.communicate(timeout=30)[0])
+    assert (process.returncode, summary["published"], summary["rejected"]) == (0, {"interactions": 2}, 0)
+
+
+def test_several_paths_and_a_glob(tmp_path: Path) -> None:
+    for name, customer in (("a.csv", 1), ("b1.csv", 2), ("b2.csv", 3)):
+        (tmp_path / name).write_text(f"Customer,Channel,At\n{customer},Email,2020-01-01 10:00\n")
+    (tmp_path / "rows.toml").write_text(INTERACTIONS)
+    options = ["--mapping", tmp_path / "rows.toml", "--speed", "1000000x", "--dry-run", "--json"]
+    done = c360("127.0.0.1:1", tmp_path / "a.csv", tmp_path / "b*.csv", *options)
+    summary = json.loads(done.stdout)
+    assert (summary["files"], summary["rows"]) == (["a.csv", "b1.csv", "b2.csv"], 3)
 
 
 def test_a_broker_that_goes_away_in_the_middle(broker_server: BrokerServer) -> None:
