@@ -43,6 +43,7 @@ bench: install-dev ## Measure processor, replays and API, each against something
 docs: install-dev ## Make the documents that are made from the code
 	$(PYTHON) -m c360 config docs > docs/settings.md
 	$(PYTHON) -m local_stack.data_model > docs/data-model.md
+	$(PYTHON) -m local_stack.metrics_page > docs/metrics.md
 
 lock: install-dev ## Pin the dependencies anew, with hashes
 	$(COMPILE) --extra embedded --upgrade --output-file requirements/demo.lock

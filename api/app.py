@@ -30,10 +30,13 @@ from api.errors import (
     add_error_handling,
     documented,
 )
+from api.freshness import endpoints as freshness
+from api.freshness.waiting import Waiting
 from api.health import endpoints as health
 from api.ingest import endpoints as ingest
 from api.ingest.runs import Ingests
 from api.interactions import endpoints as interactions
+from api.kit.answers import NOT_MODIFIED
 from api.kit.express import Express
 from api.kit.openapi import describe, operation_id, unversioned_operation_id
 from api.kit.request_context import RequestContext
@@ -41,12 +44,13 @@ from api.lineage import endpoints as lineage
 from api.lineage.reading import Lineage
 from api.lineage.served import endpoints_of
 from api.live import endpoints as live
-from api.live.streams import SharedViews
+from api.live.streams import Seats, SharedViews
 from api.pages import endpoints as pages
 from api.positions import Positions
 from api.product_interest import endpoints as product_interest
 from api.quality import endpoints as quality
 from api.sales import endpoints as sales
+from api.sales.by_value import Reached
 from api.shared import endpoints as shared
 from api.writes import endpoints as writes
 from quality.library import load_checks
@@ -55,6 +59,8 @@ from settings import ApiSettings, QualitySettings
 
 #: What every question for data may be answered with.
 _REFUSALS: Final = documented(Unauthenticated, MissingScope, TooManyRequests, Overloaded)
+
+_OF_QUESTIONS: Final = {**NOT_MODIFIED, **documented(NotYetIncluded)}
 
 PREFIX: Final = "/api/v1"
 #: Where the batch systems answered.
@@ -95,9 +101,13 @@ def create_app(
         redoc_url=None,
         generate_unique_id_function=operation_id,
     )
-    app.state.database = Database(database_url, pool_size=settings.pool_size)
+    app.state.database = Database(database_url, pool_size=settings.pool_size, query_seconds=settings.query_seconds)
     app.state.positions = Positions(database_url)
+    app.state.waiting = Waiting(kafka)
+    app.state.ready_lag_seconds = settings.ready_lag_seconds
     app.state.shared_views = SharedViews()
+    app.state.seats = Seats(settings.subscribers)
+    app.state.reached = Reached()
     app.state.broker = Broker(kafka)
     app.state.ingests = Ingests(settings.sources, kafka)
     checks = checks or QualitySettings(check_every_seconds=0)
@@ -133,7 +143,8 @@ def _add_subjects(app: FastAPI) -> list[tuple[str, APIRoute]]:
         analytics.router,
     )
     for router in questions:
-        versioned.include_router(router, responses=documented(NotYetIncluded))
+        versioned.include_router(router, responses=_OF_QUESTIONS)
+    versioned.include_router(freshness.router, responses=documented(NotYetIncluded))
     versioned.include_router(quality.router)
     versioned.include_router(lineage.router)
     versioned.include_router(live.router)
@@ -143,7 +154,7 @@ def _add_subjects(app: FastAPI) -> list[tuple[str, APIRoute]]:
     app.include_router(versioned)
     as_of_old = APIRouter(prefix=UNVERSIONED, generate_unique_id_function=unversioned_operation_id)
     as_of_old.include_router(health.router)
-    as_of_old.include_router(customers.router, responses={**_REFUSALS, **documented(NotYetIncluded)})
+    as_of_old.include_router(customers.router, responses={**_REFUSALS, **_OF_QUESTIONS})
     as_of_old.include_router(ingest.router, responses=_REFUSALS)
     app.include_router(as_of_old)
     app.include_router(health.router)

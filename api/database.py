@@ -20,10 +20,8 @@ from events.errors import Unavailable
 
 #: How long a request waits for a connection: long enough for a short queue, short enough to say 503 in time.
 CONNECTION_WAIT_SECONDS: Final = 2.0
-#: Postgres gives up on a query after this time.
-STATEMENT_TIMEOUT_SECONDS: Final = 5.0
-#: We give up on Postgres after this time: it is cut off or frozen, or it would have given up itself.
-ANSWER_TIMEOUT_SECONDS: Final = STATEMENT_TIMEOUT_SECONDS + 1.0
+#: So long after its own time limit we give up on Postgres: it is cut off or frozen, or would have given up itself.
+_GRACE_SECONDS: Final = 1.0
 
 _SESSION: Final = b"""
 SELECT
@@ -53,13 +51,20 @@ class _ConnectionLost(Exception):
 
 
 class Database:
-    """A pool of connections to one database. Opening it succeeds even when Postgres is away."""
+    """A pool of connections to one database. Opening it succeeds even when Postgres is away.
 
-    def __init__(self, url: str, *, pool_size: int) -> None:
+    Args:
+        url: postgresql://user:password@host:port/database
+        pool_size: Most connections.
+        query_seconds: Postgres gives up on a query after this time.
+    """
+
+    def __init__(self, url: str, *, pool_size: int, query_seconds: float = 5.0) -> None:
+        self._query_seconds = query_seconds
         self._pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
             url,
             kwargs={"autocommit": True, "application_name": "c360-api", "connect_timeout": 5},
-            configure=_configure,
+            configure=self._configure,
             min_size=1,
             max_size=pool_size,
             timeout=CONNECTION_WAIT_SECONDS,
@@ -98,19 +103,20 @@ class Database:
         rows = await self.fetch_all(query, model, parameters)
         return rows[0] if rows else None
 
-    async def write(self, query: bytes, parameters: Parameters) -> None:
+    async def write(self, query: bytes, parameters: Parameters) -> int:
         """Change what the API itself keeps; never a fact or a total, which are the processors'.
 
+        Returns: How many rows changed.
         Raises: as `fetch_all`; it may have been done nevertheless.
         """
 
-        async def change(connection: AsyncConnection[Any]) -> None:
+        async def change(connection: AsyncConnection[Any]) -> int:
             async with connection.transaction():
                 await connection.execute(b"SET TRANSACTION READ WRITE")
-                await connection.execute(query, parameters)
+                return (await connection.execute(query, parameters)).rowcount
 
         try:
-            await self._with_connection(change)
+            return await self._with_connection(change)
         except _ConnectionLost as error:
             raise Unavailable("the database closed the connection") from error
 
@@ -134,14 +140,14 @@ class Database:
         await self._queue()
         try:
             connection = await self._pool.getconn()
-            cut = loop.call_later(ANSWER_TIMEOUT_SECONDS, _cut, connection)
+            cut = loop.call_later(self._query_seconds + _GRACE_SECONDS, _cut, connection)
             return await work(connection)
         except psycopg.Error as error:
             was_cut = cut is not None and loop.time() >= cut.when()
             if connection is not None and _was_lost(connection, error) and not was_cut:
                 await connection.close()
                 raise _ConnectionLost from error
-            if told := _told(error, was_cut=was_cut):
+            if told := _told(error, query_seconds=self._query_seconds, was_cut=was_cut):
                 raise told from error
             raise
         finally:
@@ -150,6 +156,10 @@ class Database:
             if connection is not None:
                 await self._pool.putconn(connection)
             self._free.release()
+
+    async def _configure(self, connection: AsyncConnection[Any]) -> None:
+        set_json_loads(_DECODE_JSON, connection)
+        await connection.execute(_SESSION, [f"{self._query_seconds:g}s"])
 
     async def _queue(self) -> None:
         try:
@@ -173,12 +183,10 @@ async def _database(request: Request) -> Database:
 DatabaseDependency = Annotated[Database, Depends(_database)]
 
 
-def _told(error: psycopg.Error, *, was_cut: bool) -> Unavailable | None:
+def _told(error: psycopg.Error, *, query_seconds: float, was_cut: bool) -> Unavailable | None:
     """What to say of an error of psycopg; None of those that are our own fault."""
-    if was_cut:
-        return QueryTimeout(f"the database did not answer within {ANSWER_TIMEOUT_SECONDS:g} s")
-    if isinstance(error, errors.QueryCanceled):
-        return QueryTimeout(f"the database did not answer within {STATEMENT_TIMEOUT_SECONDS:g} s")
+    if was_cut or isinstance(error, errors.QueryCanceled):
+        return QueryTimeout(f"the database did not answer within {query_seconds:g} s")
     if isinstance(error, (errors.UndefinedTable, errors.UndefinedColumn)):
         return MissingSchema("the database lacks tables of this version: apply the migrations")
     if isinstance(error, psycopg.OperationalError):
@@ -191,11 +199,6 @@ def _was_lost(connection: AsyncConnection[Any], error: psycopg.Error) -> bool:
     return isinstance(error, psycopg.OperationalError) and (
         connection.broken or isinstance(error, (errors.AdminShutdown, errors.CrashShutdown))
     )
-
-
-async def _configure(connection: AsyncConnection[Any]) -> None:
-    set_json_loads(_DECODE_JSON, connection)
-    await connection.execute(_SESSION, [f"{STATEMENT_TIMEOUT_SECONDS:g}s"])
 
 
 def _cut(connection: AsyncConnection[Any]) -> None:

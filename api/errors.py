@@ -101,6 +101,15 @@ class KeyReused(ProblemClass):
     example = "key 'a1' was sent with another request before"
 
 
+class KeyInUse(ProblemClass):
+    """The same request is being answered right now. Ask again after `Retry-After` seconds for what it was answered."""
+
+    type_ = "idempotency-key-in-use"
+    title = "The request is under way"
+    status = 409
+    example = "the request with key 'a1' is under way"
+
+
 class NotYetIncluded(ProblemClass):
     """The position that the request named is not in the totals yet. Nothing is lost: ask again, or wait longer."""
 
@@ -263,6 +272,7 @@ PROBLEMS: Final[dict[str, type[ProblemClass]]] = {
         TooManyRequests,
         TooLarge,
         KeyReused,
+        KeyInUse,
         BrokerAway,
         IngestRunning,
         SourceFailed,

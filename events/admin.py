@@ -58,6 +58,15 @@ class Cluster:
     topics: dict[str, TopicState]
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits in a partition behind an offset."""
+
+    events: int
+    #: When the first of them was written to the topic (milliseconds since 1970-01-01 UTC); None: nothing waits.
+    since_ms: int | None
+
+
 def create_topics(config: Config, *, partitions: int, replication_factor: int) -> list[str]:
     """Create the topics of `events.topics` that the broker lacks; safe to run twice, or by two at once.
 
@@ -139,6 +148,30 @@ def topic_configs(config: Config) -> dict[str, dict[str, str]]:
             for resource, future in answers.items()
         }
     return {topic.name: topic.config | told[topic.name] for topic in topics.ALL}
+
+
+def backlogs(config: Config, next_offsets: Mapping[tuple[str, int], int]) -> dict[tuple[str, int], Backlog]:
+    """How many records wait in each partition, and since when; read as `end_offsets` does.
+
+    Args:
+        next_offsets: (topic, partition) to the offset to read next.
+    Raises: Unavailable, also when a topic or partition does not exist.
+    """
+    found: dict[tuple[str, int], Backlog] = {}
+    first: dict[tuple[str, int], int] = {}
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    with _broker_errors(config), closing(Consumer({**config, **_SMALL_FETCHES, **_QUIET})) as consumer:
+        consumer.assign([TopicPartition(*place, offset) for place, offset in next_offsets.items()])
+        while missing := next_offsets.keys() - found.keys():
+            if time.monotonic() > deadline:
+                raise Unavailable(f"Kafka at {_address(config)} did not tell what waits in {_listed(missing)}")
+            if (record := consumer.poll(0.01)) is not None and record.error() is None:
+                first.setdefault((record.topic() or "", record.partition() or 0), record.timestamp()[1])
+            for place in missing:
+                end = _high_watermark(consumer, place)
+                if end is not None and (place in first or end <= next_offsets[place]):
+                    found[place] = Backlog(max(0, end - next_offsets[place]), first.get(place))
+    return found
 
 
 def _high_watermark(consumer: Consumer, place: tuple[str, int]) -> int | None:

@@ -173,7 +173,7 @@ class Stack:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("KAFKA_S", "DATABASE_"))}
         # Nobody else reaches this API; whoever tries it out should need neither a token nor a source of their own.
         return (
-            {"C360_API_OPEN_READS": "true", "C360_API_SOURCES": str(_SAMPLES)}
+            {"C360_API_OPEN_READS": "true", "C360_API_SOURCES": str(_SAMPLES), "C360_METRICS_PORT": "0"}
             | kept
             | {
                 "KAFKA_BOOTSTRAP_SERVERS": kafka,

@@ -103,6 +103,13 @@ class ProcessorSettings(BaseSettings):
         "anonymous",
         description="facts of a forgotten customer: kept under an anonymous id, or removed with their totals",
     )
+    metrics_host: str = Field("127.0.0.1", description="address that a processor serves /metrics on")
+    metrics_port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description="port of a processor's /metrics; 0: any free one, the log says which; unset: none",
+    )
     fetch_wait_ms: int = Field(20, ge=1, le=5000, description="how long the broker may hold a fetch that found nothing")
 
 
@@ -135,6 +142,11 @@ class ApiSettings(BaseSettings):
     sources: Path | None = Field(
         None, description="folder with the mappings of the HTTP sources that `POST ingest` may pull; unset: none"
     )
+    ready_lag_seconds: float = Field(
+        300, ge=0, description="/ready fails when an event waits in Kafka for longer; 0: it does not look"
+    )
+    query_seconds: float = Field(5, gt=0, le=3600, description="a question that takes Postgres longer is given up: 503")
+    subscribers: int = Field(1000, ge=1, description="open streams of GET live; beyond, a 503 with Retry-After")
     requests_in_flight: int = Field(
         1000,
         ge=1,

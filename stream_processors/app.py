@@ -25,7 +25,7 @@ from events import topics
 from events.admin import Cluster, describe_cluster
 from events.errors import C360Error, RefusedState, Unexpected
 from settings import KafkaSettings, Settings
-from stream_processors import views
+from stream_processors import metrics, views
 from stream_processors.catalogue import Catalogue
 from stream_processors.channels import Channels
 from stream_processors.chunks import ChunkSchema, ChunkTransport, no_such_offset
@@ -112,7 +112,9 @@ class ProcessorApp(faust.App):
         except C360Error as error:
             await self.crash(error)
             raise
-        logger.info("partitions assigned: %s", ", ".join(f"{t}/{p} at {o}" for (t, p), o in sorted(offsets.items())))
+        metrics.PARTITIONS.set(len(offsets))
+        listed = {f"{topic}/{partition}": offset for (topic, partition), offset in sorted(offsets.items())}
+        logger.info("partitions assigned", extra={"offsets": listed})
         return {TP(topic, partition): offset for (topic, partition), offset in offsets.items()}
 
     def note_failed_start(self, start: asyncio.Future[Any]) -> None:
@@ -277,6 +279,8 @@ def _quieten_libraries() -> None:
 
 
 async def _run(settings: Settings) -> None:
+    if settings.processor.metrics_port is not None:
+        metrics.serve(settings.processor.metrics_host, settings.processor.metrics_port)
     app = build(settings)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

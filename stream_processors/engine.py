@@ -5,6 +5,7 @@ on from the last commit.
 """
 
 import contextlib
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -15,12 +16,14 @@ import stamina
 from psycopg import AsyncConnection, errors
 
 from events.admin import Cluster
-from stream_processors import binary, positions
+from stream_processors import binary, metrics, positions
 from stream_processors.catalogue import Catalogue
 from stream_processors.chunks import Chunk
 from stream_processors.dispatcher import Dispatcher
 from stream_processors.tables import RunningTotal
 from stream_processors.unit_of_work import Decoded, NeedsReattribution, Stream, UnitOfWork
+
+logger = logging.getLogger(__name__)
 
 #: The last one: this worker was frozen in mid-transaction for so long that Postgres ended its session.
 _SERVER_AWAY: Final = (psycopg.OperationalError, psycopg.InterfaceError, errors.IdleInTransactionSessionTimeout)
@@ -124,6 +127,7 @@ class Engine:
         stream = self._streams[decoded[0].chunk.topic]
         unit = UnitOfWork(connection, self._tables, exclusive=exclusive)
         owner = self._owner
+        began = time.monotonic()
         async with connection.transaction():
             todo, epoch = await unit.lock(decoded, owner)  # 1
             if epoch != self._epoch:
@@ -140,6 +144,7 @@ class Engine:
             unit.give_back()
             self._reached |= {(one.chunk.topic, one.chunk.partition): one.chunk.next_offset for one in todo}
         self.alive_at = time.monotonic()
+        _tell(todo, unit, seconds=self.alive_at - began)
 
     async def _commit_in_the_end(
         self, connection: AsyncConnection[Any] | None, decoded: Sequence[Decoded]
@@ -153,9 +158,11 @@ class Engine:
                     if connection is None or connection.closed:
                         connection = await self.connect()
                     await self._commit(connection, decoded)
-                except _SERVER_AWAY:
-                    self.alive_at = time.monotonic()
-                    self._epoch = None  # the server that comes back may be another, which knows less
+                except _PASSING as error:
+                    metrics.FAILED_UNITS.labels(type(error).__name__).inc()
+                    if isinstance(error, _SERVER_AWAY):
+                        self.alive_at = time.monotonic()
+                        self._epoch = None  # the server that comes back may be another, which knows less
                     raise
                 return connection
         raise AssertionError("retries never end")
@@ -173,3 +180,12 @@ class Engine:
             table.forget()
         await self._catalogue.reload(connection)
         self._epoch = epoch
+
+
+def _tell(todo: Sequence[Decoded], unit: UnitOfWork, *, seconds: float) -> None:
+    """Count what was committed; at level debug, say so."""
+    topic = todo[0].chunk.topic
+    metrics.count_unit(topic, unit.outcomes, seconds=seconds, committed_at=time.time())
+    if logger.isEnabledFor(logging.DEBUG):
+        offsets = {one.chunk.partition: [one.chunk.start, one.chunk.next_offset] for one in todo}
+        logger.debug("unit of work committed", extra={"topic": topic, "offsets": offsets, "seconds": round(seconds, 3)})

@@ -52,11 +52,13 @@ _LOCK: Final = """
 _ADVANCE: Final = """
     UPDATE positions AS p SET
         next_offset = m.next_offset, committed_at = clock_timestamp(),
+        newest_event_at = greatest(p.newest_event_at, to_timestamp(m.told_ms / 1000.0)),
         new = p.new + m.new, repeated = p.repeated + m.repeated, corrected = p.corrected + m.corrected,
         withdrawn = p.withdrawn + m.withdrawn, rejected = p.rejected + m.rejected, skipped = p.skipped + m.skipped
     FROM unnest(
-        %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]
-    ) AS m (partition, next_offset, new, repeated, corrected, withdrawn, rejected, skipped)
+        %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+        %s::bigint[]
+    ) AS m (partition, next_offset, told_ms, new, repeated, corrected, withdrawn, rejected, skipped)
     WHERE p.topic = %s AND p.partition = m.partition AND p.retired_at IS NULL
 """
 _REACHED: Final = "SELECT topic, partition, next_offset FROM positions WHERE retired_at IS NULL"
@@ -199,11 +201,11 @@ async def guard(connection: AsyncConnection[Any], chunks: Sequence[Chunk], owner
 
 
 async def advance(
-    connection: AsyncConnection[Any], topic: str, reached: Mapping[int, int], outcomes: Mapping[int, Counter[str]]
+    connection: AsyncConnection[Any], topic: str, last: Mapping[int, Chunk], outcomes: Mapping[int, Counter[str]]
 ) -> None:
-    """Store the next offset of each partition, and what became of the records before it."""
-    partitions = list(reached)
-    columns = [partitions, list(reached.values())]
+    """Store how far each partition is with the last chunk of it, and what became of the records up to there."""
+    partitions = list(last)
+    columns = [partitions, [chunk.next_offset for chunk in last.values()], [chunk.told_ms for chunk in last.values()]]
     columns += [[outcomes[partition][outcome] for partition in partitions] for outcome in OUTCOMES]
     await connection.execute(_ADVANCE, [*map(binary.Int8Array.of, columns), topic])
     # Whoever listens hears of it with the commit, and reads the positions: of any number of them it is one notice.

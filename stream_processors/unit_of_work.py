@@ -138,8 +138,8 @@ class UnitOfWork:
             await self._tables[name].write(self.connection, rows)
         for one in decoded:
             self.outcomes[one.chunk.partition].update(rejected=len(one.rejected), skipped=one.chunk.skipped)
-        reached = {one.chunk.partition: one.chunk.next_offset for one in decoded}
-        await positions.advance(self.connection, decoded[0].chunk.topic, reached, self.outcomes)
+        last = {one.chunk.partition: one.chunk for one in decoded}
+        await positions.advance(self.connection, decoded[0].chunk.topic, last, self.outcomes)
 
     def give_back(self) -> None:
         """Return the rows to the tables, and remember the rest, after the commit."""

@@ -15,26 +15,33 @@ class Health(BaseModel):
 
 
 class Check(BaseModel):
-    """One condition for answering."""
+    """One condition."""
 
-    check: Literal["database", "migrations"]
+    check: Literal["database", "migrations", "broker", "lag"]
     passed: bool
     reason: str | None = Field(None, description="Why not, where it is not passed.")
 
 
 class Readiness(BaseModel):
-    """Every condition for answering holds."""
+    """Questions can be answered."""
 
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
                 {
                     "status": "ready",
-                    "checks": [{"check": "database", "passed": True}, {"check": "migrations", "passed": True}],
+                    "checks": [
+                        {"check": "database", "passed": True},
+                        {"check": "migrations", "passed": True},
+                        {"check": "broker", "passed": True},
+                        {"check": "lag", "passed": True},
+                    ],
                 }
             ]
         }
     )
 
-    status: Literal["ready"] = "ready"
+    status: Literal["ready", "degraded"] = Field(
+        description="degraded: the broker is away. Questions are answered, nothing is written, nobody knows the lag."
+    )
     checks: list[Check]

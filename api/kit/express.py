@@ -8,7 +8,7 @@ way, which finds out what is wrong and says so: there is one set of rules, and O
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from inspect import iscoroutinefunction
+from inspect import iscoroutinefunction, signature
 from re import Pattern
 from typing import Any, Final, get_origin
 
@@ -117,6 +117,9 @@ class _Plan:
     """The calls of a route in their order; the last one is the endpoint."""
 
     def __init__(self, route: APIRoute) -> None:
+        answer = signature(route.endpoint).return_annotation
+        if not (isinstance(answer, type) and issubclass(answer, Response)):
+            raise TypeError(f"a planned endpoint returns a Response: {route.endpoint}")
         self.route = route
         self._calls: list[_Call] = []
         self._places: dict[Any, int] = {}

@@ -139,6 +139,8 @@ class _Answer:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            if self.status >= HTTPStatus.BAD_REQUEST:
+                self.add({"Cache-Control": "no-store"})
             message["headers"] = self._completed(message.get("headers", ()))
         await self._send(message)
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from api.access.callers import Caller, Reader
 from api.customers.queries import read_customer
@@ -17,12 +17,14 @@ from api.kit.answers import encode_json
 from api.kit.parameters import Days, Name, Period
 from api.kit.position import LONGEST, Position
 from api.live.models import View
-from api.live.streams import Read, SharedViews, follow
+from api.live.responses import EventStream
+from api.live.streams import Read, Seats, SharedViews, follow
 from api.positions import Positions
 from api.product_interest.models import ProductInterestAnswer
 from api.product_interest.queries import read_product_interest, total_interest
+from api.sales.by_value import Reached, read_by_value
 from api.sales.models import DailySalesAnswer, ProductMetricsAnswer, TopCustomersAnswer
-from api.sales.queries import read_daily_sales, read_product_metrics, read_top_customers
+from api.sales.queries import read_daily_sales, read_product_metrics
 from events import topics
 from events.errors import Unavailable
 from events.identity import canonical_id
@@ -48,7 +50,7 @@ router = APIRouter(tags=["live"])
 @router.get(
     "/live",
     summary="Totals as they change",
-    response_class=StreamingResponse,
+    response_class=EventStream,
     responses={**_STREAM, **documented(InvalidRequest, DatabaseAway, TooSlow, InternalError)},
 )
 async def follow_totals(
@@ -75,16 +77,18 @@ async def follow_totals(
         raise RequestValidationError([{"loc": ("query", "view"), "msg": reason, "type": "value_error"}])
     if view is not None:
         views: SharedViews = request.app.state.shared_views
-        read = views.sharing(view, positions, _of_view(database, view))
+        read = views.sharing(view, positions, _of_view(database, request.app.state.reached, view))
     else:
         wanted = canonical_id(customer_id or "")
         read, concerns = _of_customer(database, caller, wanted), _touches(wanted)
     # What is wrong with the database is said before the stream begins; what is shared may be from before.
     if not positions.reachable:
         raise Unavailable("the database can't be reached")
+    seats: Seats = request.app.state.seats
+    seats.refuse_if_full()
     await read()
-    events = follow(positions, read, name=view or "customer", last_seen=last_event_id, concerns=concerns)
-    return StreamingResponse(events, media_type="text/event-stream", headers=_HEADERS)
+    events = follow(positions, read, seats=seats, name=view or "customer", last_seen=last_event_id, concerns=concerns)
+    return EventStream(events, headers=_HEADERS)
 
 
 def _of_customer(database: Database, caller: Caller, customer_id: str) -> Read:
@@ -95,16 +99,16 @@ def _of_customer(database: Database, caller: Caller, customer_id: str) -> Read:
     return read
 
 
-def _of_view(database: Database, view: View) -> Read:
+def _of_view(database: Database, reached: Reached, view: View) -> Read:
     """Masked for everybody: the state is shared."""
 
     async def read() -> bytes:
-        return encode_json(await _ask(database, view))
+        return encode_json(await _ask(database, reached, view))
 
     return read
 
 
-async def _ask(database: Database, view: View) -> BaseModel:
+async def _ask(database: Database, reached: Reached, view: View) -> BaseModel:
     match view:
         case "overview":
             return await read_overview(database)
@@ -115,9 +119,7 @@ async def _ask(database: Database, view: View) -> BaseModel:
             days = await read_daily_sales(database, Days(None, None), currencies=[], order="-day", limit=_ROWS)
             return DailySalesAnswer(data=days, limit=_ROWS)
         case "top_customers":
-            top = await read_top_customers(
-                database, customer_types=[], segments=[], countries=[], order="-lifetime_value", limit=_ROWS
-            )
+            top = await read_by_value(database, reached, most=_ROWS)
             return TopCustomersAnswer(data=[row.masked() for row in top], limit=_ROWS)
         case "product_metrics":
             sold = await read_product_metrics(

@@ -6,12 +6,13 @@ resuming needs no memory of ours. Nothing is sent when a commit did not change w
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from fastapi.sse import format_sse_event
 
+from api.errors import RETRY_LATER, Overloaded
 from api.kit.position import Position, write_position
 from api.metrics import SUBSCRIBERS
 from api.positions import Positions
@@ -29,10 +30,35 @@ _RETRY_MS: Final = 1000
 Read = Callable[[], Awaitable[bytes]]
 
 
+class Seats:
+    """How many subscribers there may be at once."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._taken = 0
+
+    def refuse_if_full(self) -> None:
+        """Raise Overloaded when nobody more may subscribe."""
+        if self._taken >= self._most:
+            raise Overloaded(f"{self._most:,} subscribers are served", headers=RETRY_LATER)
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Have one."""
+        self._taken += 1
+        SUBSCRIBERS.set(self._taken)
+        try:
+            yield
+        finally:
+            self._taken -= 1
+            SUBSCRIBERS.set(self._taken)
+
+
 async def follow(
     positions: Positions,
     read: Read,
     *,
+    seats: Seats,
     name: str,
     last_seen: str | None,
     concerns: Callable[[Position, Position], bool] = lambda _before, _after: True,
@@ -40,11 +66,12 @@ async def follow(
     """The stream of one subscriber; it ends, to be begun again by the client, when the database is away.
 
     Args:
+        seats: It takes one of these while it lasts.
         name: Of its events.
         last_seen: Id of the last event that the client got before it lost the connection.
         concerns: Whether what is followed may have changed between two positions.
     """
-    with SUBSCRIBERS.track_inprogress(), suppress(Unavailable):
+    with seats.taken(), suppress(Unavailable):
         ends_at = time.monotonic() + LONGEST_SECONDS
         yield format_sse_event(retry=_RETRY_MS)
         known = positions.current

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.access.callers import Reader, reader
 from api.database import DatabaseDependency
@@ -59,6 +59,7 @@ async def list_daily_sales(
 )
 async def list_top_customers(
     *,
+    request: Request,
     caller: Reader,
     database: DatabaseDependency,
     customer_type: Narrowing,
@@ -69,7 +70,13 @@ async def list_top_customers(
 ) -> Response:
     """Customers by lifetime value, which is the sum of all that they bought, or by another measure of it."""
     rows = await read_top_customers(
-        database, customer_types=customer_type, segments=segment, countries=country, order=sort, limit=limit
+        database,
+        request.app.state.reached,
+        customer_types=customer_type,
+        segments=segment,
+        countries=country,
+        order=sort,
+        limit=limit,
     )
     return json_answer(TopCustomersAnswer(data=[caller.shown(row) for row in rows], limit=limit))
 

@@ -5,6 +5,7 @@ from typing import Any, Final, Literal
 
 from api.database import Database, query_text
 from api.kit.parameters import Days, Period
+from api.sales.by_value import Reached, read_by_value
 from api.sales.models import DailySales, ProductMetrics, TopCustomer
 
 _DAILY_SALES: Final = query_text("daily_sales")
@@ -54,6 +55,7 @@ async def read_daily_sales(
 
 async def read_top_customers(
     database: Database,
+    reached: Reached,
     *,
     customer_types: Sequence[str],
     segments: Sequence[str],
@@ -62,6 +64,8 @@ async def read_top_customers(
     limit: int,
 ) -> list[TopCustomer]:
     """One row per customer who bought anything; an empty sequence does not narrow."""
+    if order == "-lifetime_value" and not (customer_types or segments or countries):
+        return await read_by_value(database, reached, most=limit)
     parameters = {
         "customer_types": list(customer_types) or None,
         "segments": list(segments) or None,

@@ -1,7 +1,6 @@
 """POST events/{stream}, a route for each stream, and DELETE customers/{customer_id}"""
 
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Header, Request, Response
@@ -15,6 +14,7 @@ from api.errors import (
     DatabaseAway,
     InternalError,
     InvalidRequest,
+    KeyInUse,
     KeyReused,
     TooLarge,
     TooSlow,
@@ -27,11 +27,10 @@ from api.kit.position import Position, write_position
 from api.kit.request_context import TRACE
 from api.writes.batches import MOST_EVENTS, body_schema, read_batch
 from api.writes.models import Written, WrittenAnswer
-from api.writes.queries import Attempt, find_answer, keep_answer
+from api.writes.queries import Attempt, answer_once
 from events import topics
 from events.contracts import CONTRACTS
 from events.encoding import Record, encode, encode_tombstone
-from events.errors import Unavailable
 
 IdempotencyKey = Annotated[
     str | None,
@@ -92,17 +91,14 @@ def _publisher(stream: str) -> Callable[..., Awaitable[Response]]:
         records = _traced(
             request, (encode(event, source=f"api/{caller.token_id}") for event in read_batch(stream, body))
         )
+
+        async def publish_all() -> Written:
+            return _written(len(records), await broker.publish(records))
+
         if idempotency_key is None:
-            return _answer(_written(len(records), await broker.publish(records)))
+            return _answer(await publish_all())
         attempt = Attempt.of(caller.token_id, idempotency_key, path=stream, body=body)
-        written = await find_answer(database, attempt)
-        if written is None:
-            written = _written(len(records), await broker.publish(records))
-            # The events are published: that the answer can't be kept must not look as if they were not. Sent again,
-            # they count once by their own ids.
-            with suppress(Unavailable):
-                await keep_answer(database, attempt, written)
-        return _answer(written)
+        return _answer(await answer_once(database, attempt, publish_all))
 
     return publish
 
@@ -119,7 +115,9 @@ def _add_streams() -> None:
             description=f"{CONTRACTS[topic.name].__doc__}\n\n{_ABOUT}",
             status_code=202,
             response_model=WrittenAnswer,
-            responses=documented(InvalidRequest, KeyReused, TooLarge, BrokerAway, DatabaseAway, TooSlow, InternalError),
+            responses=documented(
+                InvalidRequest, KeyReused, KeyInUse, TooLarge, BrokerAway, DatabaseAway, TooSlow, InternalError
+            ),
             openapi_extra={"requestBody": {"required": True, "content": content}},
         )
 

@@ -19,6 +19,8 @@ from c360.target import resolve_target
 from events.errors import UsageError
 from settings import Settings
 
+#: A client that acknowledges nothing for so long is gone; the kernel closes its connection, whatever waits to be sent.
+_UNTAKEN_MS: Final = 60_000
 #: Requests under way when the process is told to stop get this long; more than any answer may take.
 _GRACE_SECONDS: Final = 10
 
@@ -83,7 +85,10 @@ class _Server(Server):
 
 def _listen(host: str, port: int) -> socket.socket:
     try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; connections inherit it
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNTAKEN_MS)
+        return listener
     except (OSError, OverflowError) as error:
         raise UsageError(f"can't listen on {host}:{port}: {error}") from error
 

@@ -1,4 +1,4 @@
--- What was answered to the request that carried this key?
+-- What was answered to the request that carried this key? Null while it is under way.
 -- Parameters: token_id, idempotency_key.
 SELECT
     request_hash,

@@ -48,6 +48,17 @@ def test_end_offsets_are_those_after_the_last_record(config: dict[str, str]) -> 
     assert time.monotonic() - began < 2
 
 
+def test_backlogs_tell_how_many_wait_and_since_when(config: dict[str, str]) -> None:
+    admin.create_topics(config, partitions=3, replication_factor=1)
+    producer = Producer(config)
+    for number in range(10):
+        producer.produce("customers", str(number), partition=0, timestamp=1_000_000 + number)
+    producer.flush()
+    found = admin.backlogs(config, {("customers", 0): 4, ("customers", 1): 0})
+    assert found == {("customers", 0): admin.Backlog(6, 1_000_004), ("customers", 1): admin.Backlog(0, None)}
+    assert admin.backlogs(config, {("customers", 0): 10}) == {("customers", 0): admin.Backlog(0, None)}
+
+
 def test_end_offsets_of_no_partitions(config: dict[str, str]) -> None:
     assert admin.end_offsets(config, {}) == {}
 

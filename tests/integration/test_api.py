@@ -29,6 +29,7 @@ from starlette.testclient import TestClient
 from api.access.tokens import Scope, create_token
 from api.app import create_app
 from api.database import Database, QueryTimeout
+from api.sales.by_value import Reached, read_by_value
 from events.admin import create_topics
 from local_stack.postgres import SETTINGS, Postgres
 from settings import ApiSettings
@@ -459,17 +460,16 @@ def test_what_can_not_be_served_is_said_in_a_line() -> None:
             assert said in ended.stderr
 
 
-async def test_a_query_that_takes_too_long_is_ended_by_postgres(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.database.STATEMENT_TIMEOUT_SECONDS", 0.2)
-    async with Database(database, pool_size=1) as pool:
+async def test_a_query_that_takes_too_long_is_ended_by_postgres(database: str) -> None:
+    async with Database(database, pool_size=1, query_seconds=0.2) as pool:
         with pytest.raises(QueryTimeout):
             await pool.fetch_all(b"SELECT pg_sleep(60) AS pid", Backend)
         assert await pool.fetch_one(PID, Backend)
 
 
 async def test_a_frozen_server_is_not_waited_for(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.database.ANSWER_TIMEOUT_SECONDS", 0.3)
-    async with Database(database, pool_size=1) as pool:
+    monkeypatch.setattr("api.database._GRACE_SECONDS", 0.2)
+    async with Database(database, pool_size=1, query_seconds=0.2) as pool:
         backend = await pool.fetch_one(PID, Backend)
         assert backend
         os.kill(backend.pid, signal.SIGSTOP)
@@ -523,11 +523,14 @@ def test_the_life_of_a_token(filled: str, tmp_path: Path) -> None:
         assert reader.rpartition("_")[2] not in (tmp_path / "api.log").read_text()
 
 
-def test_every_promise_of_the_openapi_document(filled: str, broker: str, tmp_path: Path) -> None:
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("requests", [5, pytest.param(50, marks=pytest.mark.long)])
+def test_every_promise_of_the_openapi_document(filled: str, broker: str, tmp_path: Path, requests: int) -> None:
     """Generated requests, valid and not: no 5xx, no undocumented status, no answer that breaks its schema."""
     load_all_checks()
     with psycopg.connect(filled) as connection:
         token = create_token(connection, "schemathesis", list(Scope))
+        powerless = create_token(connection, "powerless", [])
     create_topics({"bootstrap.servers": broker}, partitions=4, replication_factor=1)
     with api_process(filled, tmp_path / "api.log", open_reads=False, kafka=broker) as (url, _):
         config = schemathesis.Config.discover()
@@ -535,24 +538,39 @@ def test_every_promise_of_the_openapi_document(filled: str, broker: str, tmp_pat
         config.projects.default.generation.update(with_security_parameters=False)
         schema = schemathesis.openapi.from_url(f"{url}/openapi.json", config=config)
         # Under the batch systems' paths the same endpoints answer; what is live has no end.
-        obey_all(
-            schema.exclude(operation_id_regex="_unversioned$|^follow_totals$"), {"Authorization": f"Bearer {token}"}
-        )
+        finite = schema.exclude(operation_id_regex="_unversioned$|^follow_totals$")
+        obey_all(finite, {"Authorization": f"Bearer {token}"}, requests)
+        refuse_all(schema, {"Authorization": f"Bearer {powerless}"})
 
 
-def obey_all(schema: schemathesis.schemas.BaseSchema, headers: dict[str, str]) -> None:
+def refuse_all(schema: schemathesis.schemas.BaseSchema, headers: dict[str, str]) -> None:
+    """Whoever has no scope gets a documented 403 wherever a token is asked for, whatever is sent along."""
+    for result in schema.get_all_operations():
+        operation = result.ok()
+        if operation.definition.raw.get("security"):
+
+            @given(case=operation.as_strategy(GenerationMode.POSITIVE))
+            @examples(max_examples=1, deadline=None, derandomize=True, phases=[Phase.generate])
+            def check(case: schemathesis.Case) -> None:
+                unsaid = [positive_data_acceptance, negative_data_rejection]
+                assert case.call_and_validate(headers=headers, excluded_checks=unsaid).status_code == 403
+
+            check()
+
+
+def obey_all(schema: schemathesis.schemas.BaseSchema, headers: dict[str, str], requests: int) -> None:
     for result in schema.get_all_operations():
         operation = result.ok()
         # Without parameters there is no invalid request to generate.
         modes = GenerationMode if operation.definition.raw.get("parameters") else [GenerationMode.POSITIVE]
         for mode in modes:
-            obey(operation.as_strategy(mode), headers)
+            obey(operation.as_strategy(mode), headers, requests)
 
 
-def obey(cases: SearchStrategy[schemathesis.Case], headers: dict[str, str]) -> None:
+def obey(cases: SearchStrategy[schemathesis.Case], headers: dict[str, str], requests: int) -> None:
     @given(case=cases)
     @examples(
-        max_examples=20,
+        max_examples=requests,
         deadline=None,
         derandomize=True,
         phases=[Phase.explicit, Phase.generate],
@@ -572,3 +590,31 @@ def obey(cases: SearchStrategy[schemathesis.Case], headers: dict[str, str]) -> N
         case.call_and_validate(headers=headers, excluded_checks=unsaid)
 
     check()
+
+
+async def test_those_who_bought_for_most_are_found_whatever_changes(database: str) -> None:
+    """Held against a sort of all of them, while amounts rise, fall and vanish."""
+    fill = """
+        INSERT INTO customer_purchases
+        SELECT n::text, 1, 1, (n * 37 % 101) * 10, '2020-01-01', '2020-01-01' FROM generate_series(1, 300) AS n
+    """
+    everybody = (
+        "SELECT customer_id FROM customer_purchases ORDER BY amount DESC, length(customer_id), customer_id LIMIT %s"
+    )
+    changes = [
+        "UPDATE customer_purchases SET amount = 5000 WHERE customer_id = '7'",
+        "UPDATE customer_purchases SET amount = amount - 600 WHERE amount > 700",
+        "DELETE FROM customer_purchases WHERE customer_id::int > 120",
+        "DELETE FROM customer_purchases WHERE customer_id::int > 3",
+        "UPDATE customer_purchases SET amount = -1",
+        fill.replace("1, 300", "1000, 1400"),
+    ]
+    reached = Reached()
+    async with Database(database, pool_size=1) as pool:
+        with psycopg.connect(database, autocommit=True) as connection:
+            for change in (fill, *changes):
+                connection.execute(change)
+                for most in (1, 10, 100):
+                    wanted = [row[0] for row in connection.execute(everybody, [most]).fetchall()]
+                    found = await read_by_value(pool, reached, most=most)
+                    assert [str(row.customer_id) for row in found] == wanted, change

@@ -4,15 +4,21 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import psycopg
 import pytest
 from api_process import api_process, wait_until
+from confluent_kafka import Producer
+from prometheus_client.parser import text_string_to_metric_families
 
 from api.access.tokens import Scope, create_token
 from api.kit.position import includes, read_position
+from events import admin
+from local_stack import processes
 from tests.faults.stand import Stand
 
 
@@ -74,12 +80,88 @@ def test_every_write_is_read_back_under_load(stand: Stand, api: httpx2.Client) -
     read = api.get("/interactions/b", params={"position": sent.json()["data"]["position"], "wait": 30})
     assert read.json()["data"]["interactions"]["Email"] == 100
 
+    # Sent many times at once it is published once: whoever is not the first is told the answer, or to ask again.
+    async def all_at_once() -> list[httpx2.Response]:
+        async with httpx2.AsyncClient(base_url=api.base_url, headers=api.headers, timeout=60) as client:
+            sent = (
+                client.post("/events/interactions", json=interaction(1, "i"), headers={"Idempotency-Key": "race"})
+                for _ in range(20)
+            )
+            return await asyncio.gather(*sent)
+
+    answers = asyncio.run(all_at_once())
+    assert {answer.status_code for answer in answers} <= {202, 409}
+    assert len({answer.text for answer in answers if answer.status_code == 202}) == 1
+    with psycopg.connect(stand.database_url) as connection:  # kept for a day
+        connection.execute("UPDATE api_writes SET answered_at = now() - interval '25 hours'")
+    other = api.post("/events/interactions", json=interaction(2, "i"), headers={"Idempotency-Key": "race"})
+    assert other.status_code == 202
+    with psycopg.connect(stand.database_url) as connection:
+        kept = connection.execute("SELECT idempotency_key FROM api_writes").fetchall()
+    assert kept == [("race",)]
+
     # Forgetting goes the same way.
     told = api.post("/events/customers", json={"customer_id": "f", "first_name": "Jane"})
     position = {"C360-Position": told.headers["C360-Position"]}
     assert api.get("/customers/f?wait=30", headers=position).json()["data"]["first_name"] == "Jane"
     gone = api.delete("/customers/f")
     assert api.get("/customers/f?wait=30", headers={"C360-Position": gone.headers["C360-Position"]}).status_code == 404
+
+
+def test_lag_freshness_and_metrics_of_a_real_processor(stand: Stand, api: httpx2.Client) -> None:
+    def ready() -> dict[str, bool]:
+        checks = api.get(f"{root}/ready").json()["checks"]
+        return {check["check"]: check["passed"] for check in checks}
+
+    def streams() -> dict[str, dict[str, Any]]:
+        return {one["stream"]: one for one in api.get("/freshness").json()["data"]["streams"]}
+
+    root = str(api.base_url).removesuffix("/api/v1/")
+    admin.create_topics(stand.kafka, partitions=4, replication_factor=1)
+    sent = [api.post("/events/interactions", json=[interaction(n, str(n)) for n in range(50)]) for _ in range(2)]
+    assert [answer.status_code for answer in sent] == [202, 202]
+    producer = Producer(stand.kafka)
+    producer.produce("interactions", key="1", value=b"nonsense")
+    producer.flush()
+    wait_until(lambda: streams()["interactions"]["lag_events"] == 101, seconds=30)
+    waits = streams()["interactions"]
+    assert waits["lag_seconds"] > 0
+    assert (waits["committed_at"], waits["events"]) == (None, 0)
+    assert ready() == {"database": True, "migrations": True, "broker": True, "lag": True}
+
+    metrics_port = processes.free_port()
+    stand.start_processor(C360_METRICS_PORT=metrics_port)
+    wait_until(lambda: streams()["interactions"]["lag_events"] == 0, seconds=60)
+    current = streams()["interactions"]
+    assert (current["lag_seconds"], current["events"], current["rejected"]) == (0, 101, 1)
+    assert datetime.fromisoformat(current["newest_event_at"]) <= datetime.fromisoformat(current["committed_at"])
+    of_processor = samples(httpx2.get(f"http://127.0.0.1:{metrics_port}/metrics").text)
+    outcomes = {
+        name: of_processor["c360_events_total", name, "interactions"] for name in ("new", "repeated", "rejected")
+    }
+    assert outcomes == {"new": 50, "repeated": 50, "rejected": 1}
+    of_api = samples(api.get(f"{root}/metrics").text)
+    offsets = [value for (name, *_), value in of_api.items() if name == "c360_totals_next_offset"]
+    counted = [value for (name, *_), value in of_processor.items() if name == "c360_events_total"]
+    assert sum(counted) == sum(offsets) == 101
+    assert of_api["c360_lag_seconds", "interactions"] == 0
+    assert of_processor["c360_unit_of_work_events_sum", "interactions"] == 101
+    assert of_processor["c360_partitions_assigned",] == 28
+
+    stand.broker.stop()
+    wait_until(lambda: ready() == {"database": True, "migrations": True, "broker": False}, seconds=30)
+    assert api.get(f"{root}/ready").json()["status"] == "degraded"
+    assert streams()["interactions"]["lag_events"] is None
+
+
+def samples(text: str) -> dict[tuple[str, ...], float]:
+    """Name and values of the labels, in the order of their names, to the value."""
+    families = text_string_to_metric_families(text)
+    return {
+        (one.name, *(one.labels[name] for name in sorted(one.labels))): one.value
+        for family in families
+        for one in family.samples
+    }
 
 
 def test_nobody_processes_and_the_answer_is_504_in_time(api: httpx2.Client) -> None:
@@ -176,6 +258,62 @@ def test_changes_are_sent_within_the_time_of_a_glance(stand: Stand, api: httpx2.
             assert row
             delays.append(seen_at - float(row[0]))
     assert sorted(delays)[10] < 0.2, delays
+
+
+def test_two_hundred_subscribers_hear_of_a_change_over_one_connection(
+    stand: Stand, api: httpx2.Client, database: str
+) -> None:
+    """Half of them follow a customer, half a view; Postgres sees the pool and one listener."""
+    stand.start_processor()
+    api.post("/events/interactions", json=interaction(0))
+    wait_until(lambda: api.get("/interactions/1").status_code == 200, seconds=60)
+    told = {"customer_id": "1", "customer_type": "Red"}
+    api.post("/events/customers", json=told)
+    api.post("/events/product_discussions", json={"month": "2020-02", "product": "Sand"})
+    wait_until(lambda: "Sand" in api.get("/product-interactions").text, seconds=30)
+    heard_at: list[float] = []
+
+    async def subscribe(client: httpx2.AsyncClient, question: str, ready: asyncio.Semaphore) -> None:
+        async with client.stream("GET", f"/live?{question}") as stream:
+            seen = 0
+            async for line in stream.aiter_lines():
+                seen += line.startswith("data:")
+                if line.startswith("data:") and seen == 1:
+                    ready.release()
+                elif line.startswith("data:"):
+                    heard_at.append(time.time())
+                    return
+
+    async def all_subscribers() -> tuple[int, int]:
+        limits = httpx2.Limits(max_connections=300)
+        ready = asyncio.Semaphore(0)
+        async with httpx2.AsyncClient(base_url=api.base_url, headers=api.headers, timeout=60, limits=limits) as client:
+            questions = ["customer_id=1", "view=product-interactions"] * 100
+            tasks = [asyncio.create_task(subscribe(client, question, ready)) for question in questions]
+            for _ in questions:
+                await ready.acquire()
+            with psycopg.connect(database) as connection:
+                counted = connection.execute(
+                    "SELECT count(*) FILTER (WHERE application_name = 'c360-api'),"
+                    " count(*) FILTER (WHERE application_name = 'c360-api-positions') FROM pg_stat_activity"
+                ).fetchone()
+            await client.post("/events/interactions", json=interaction(1))
+            await asyncio.wait_for(asyncio.gather(*tasks), timeout=30)
+        assert counted
+        return counted
+
+    pool, listeners = asyncio.run(all_subscribers())
+    assert pool <= 8
+    assert listeners == 1
+    assert len(heard_at) == 200
+    with psycopg.connect(database) as connection:
+        committed = connection.execute(
+            "SELECT extract(epoch FROM max(committed_at))::float FROM positions WHERE topic = 'interactions'"
+        ).fetchone()
+    assert committed
+    delays = sorted(at - committed[0] for at in heard_at)
+    assert delays[0] < 0.2, delays  # the client's own 200 tasks take most of the rest
+    assert delays[-1] < 3, delays
 
 
 def test_subscribers_do_not_hold_up_the_end(database: str, tmp_path: Path) -> None:

@@ -52,7 +52,8 @@ class FakeDatabase:
             return [token] if (token := self.tokens.get(parameters["token_id"])) else []
         if "idempotency_key" in (parameters or ()):
             kept = self.kept.get(parameters["idempotency_key"])
-            return [model(kept["request_hash"], msgspec.json.decode(kept["answer"]))] if kept else []
+            answer = kept and kept.get("answer")
+            return [model(kept["request_hash"], msgspec.json.decode(answer) if answer else None)] if kept else []
         self.asked.append(parameters)
         if self.error:
             raise self.error
@@ -62,5 +63,14 @@ class FakeDatabase:
         rows = await self.fetch_all(query, model, parameters)
         return rows[0] if rows else None
 
-    async def write(self, _query: bytes, parameters: Any) -> None:
-        self.kept[parameters["idempotency_key"]] = parameters
+    async def write(self, query: bytes, parameters: Any) -> int:
+        key = parameters["idempotency_key"]
+        if query.startswith(b"-- Begin"):
+            if key in self.kept:
+                return 0
+            self.kept[key] = parameters
+        elif query.startswith(b"-- Forget"):
+            del self.kept[key]
+        else:
+            self.kept[key] |= parameters
+        return 1

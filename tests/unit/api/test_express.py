@@ -5,7 +5,7 @@ from typing import Any
 import httpx2
 import pytest
 from fake_database import GOOD_ID, GOOD_TOKEN, FakeDatabase, good_token
-from fastapi import APIRouter, BackgroundTasks, FastAPI
+from fastapi import APIRouter, BackgroundTasks, FastAPI, Response
 from fastapi.routing import APIRoute
 
 from api.access.tokens import Scope
@@ -84,10 +84,13 @@ def test_what_can_not_be_planned_is_refused_at_the_start() -> None:
     router = APIRouter()
 
     @router.get("/later")
-    async def do_later(tasks: BackgroundTasks) -> None: ...
+    async def do_later(tasks: BackgroundTasks) -> Response: ...
 
     @router.get("/blocking")
-    def block() -> None: ...
+    def block() -> Response: ...
+
+    @router.get("/model")
+    async def answer_a_model() -> dict[str, str]: ...
 
     for route in router.routes:
         assert isinstance(route, APIRoute)

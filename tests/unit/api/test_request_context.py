@@ -1,7 +1,15 @@
 """What every answer carries: its id, its trace, and what keeps browsers from harm."""
 
+from collections.abc import AsyncIterator
+from typing import Any
+
 import pytest
+from starlette.responses import Response
 from starlette.testclient import TestClient
+
+from api.kit.request_context import RequestContext
+from api.live.responses import EventStream
+from api.metrics import IN_FLIGHT
 
 PATHS = [
     "/health",
@@ -44,3 +52,20 @@ def test_a_trace_goes_on(client: TestClient) -> None:
 )
 def test_what_is_no_trace_is_not_sent_on(client: TestClient, given: str) -> None:
     assert "traceparent" not in client.get("/health", headers={"traceparent": given}).headers
+
+
+async def test_a_stream_that_has_begun_is_not_in_flight() -> None:
+    """Else the subscribers would use up what requests may be at once."""
+    seen: list[float] = []
+
+    async def events() -> AsyncIterator[bytes]:
+        seen.append(IN_FLIGHT._value.get())
+        yield b"data: 1\n\n"
+
+    async def send(_: Any) -> None: ...
+
+    context = RequestContext(EventStream(events()), problem_of=lambda _, __: Response(), most_in_flight=1)
+    scope = {"type": "http", "method": "GET", "path": "/live", "headers": [], "asgi": {"spec_version": "2.4"}}
+    await context(scope, send, send)  # type: ignore[arg-type]
+    assert seen == [0]
+    assert IN_FLIGHT._value.get() == 0

@@ -99,6 +99,28 @@ def test_a_request_that_names_itself_is_published_once(writer: TestClient, broke
     assert len(broker.records) == 1
 
 
+def test_of_the_same_request_twice_at_once_one_is_published(
+    writer: TestClient, broker: FakeBroker, fake: FakeDatabase
+) -> None:
+    key = {"Idempotency-Key": "a1"}
+    first = writer.post(PATH, json=event(), headers=key)
+    answer = fake.kept["a1"].pop("answer")  # as it is while the first one is under way
+    second = writer.post(PATH, json=event(), headers=key)
+    assert (second.status_code, second.json()["type"]) == (409, "/problems/idempotency-key-in-use")
+    assert second.headers["retry-after"] == "1"
+    fake.kept["a1"]["answer"] = answer
+    assert writer.post(PATH, json=event(), headers=key).json() == first.json()
+    assert len(broker.records) == 1
+
+
+def test_a_request_that_failed_may_be_sent_again(writer: TestClient, broker: FakeBroker) -> None:
+    key = {"Idempotency-Key": "a1"}
+    broker.error = BrokerUnavailable("the broker does not take events now")
+    assert writer.post(PATH, json=event(), headers=key).status_code == 503
+    broker.error = None
+    assert writer.post(PATH, json=event(), headers=key).status_code == 202
+
+
 def test_the_broker_away_is_503(writer: TestClient, broker: FakeBroker) -> None:
     broker.error = BrokerUnavailable("the broker does not take events now")
     response = writer.post(PATH, json=event())
