@@ -14,6 +14,7 @@ INSERT INTO interactions (event_id, occurred_at, count, partition, customer_id, 
 """
 _TOTALS = """
 INSERT INTO channel_totals VALUES ('1', 'Email', 3, 2.5, '2020-01-01Z', '2020-01-02Z');
+INSERT INTO channel_activity_parts VALUES ('Email', 0, 3);
 INSERT INTO daily_revenue VALUES ('1', '2020-01-01', 1, 1.5, 2), ('1', '2020-01-02', 1, 1, 1)
 """
 _POSITION = """
