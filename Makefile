@@ -27,8 +27,9 @@ test-integrations: install-dev ## Try integrations/ with dbt, Great Expectations
 test-kafka: install-dev ## Run the integration tests on Apache Kafka, and those that need it (Java)
 	$(PYTHON) -m pytest tests/integration -m 'not containers and not long and not integrations' --broker kafka $(ARGS)
 
-test-containers: install-dev ## Run the integration tests on containers (Docker)
+test-containers: install-dev ## Run the integration tests on containers, and the compose file (Docker)
 	$(PYTHON) -m pytest tests/integration --broker container --database container $(ARGS)
+	$(PYTHON) -m pytest tests/containers -m containers $(ARGS)
 
 lint: install-dev ## Style, types, import layers, SQL
 	$(PYTHON) -m ruff check
@@ -47,6 +48,7 @@ docs: install-dev ## Make the documents that are made from the code
 
 lock: install-dev ## Pin the dependencies anew, with hashes
 	$(COMPILE) --extra embedded --upgrade --output-file requirements/demo.lock
+	$(COMPILE) --constraint requirements/demo.lock --output-file requirements/image.lock
 	$(COMPILE) --extra embedded --extra parquet --extra s3 --extra dev --constraint requirements/demo.lock --upgrade \
 		--output-file requirements/dev.lock
 	for folder in checks dbt great_expectations streamlit; do \

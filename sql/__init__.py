@@ -1,5 +1,7 @@
 """The database: migrations (numbered, applied once), views (re-created when their file changes), verification."""
 
+import hashlib
+from functools import cache
 from pathlib import Path
 
 #: The folder of the .sql files.
@@ -12,3 +14,13 @@ REATTRIBUTION_LOCK = 0xC360_0002
 def text(name: str) -> str:
     """The text of one .sql file, such as `verify/channel_totals.sql`."""
     return (FOLDER / name).read_text(encoding="utf-8")
+
+
+@cache
+def schema() -> str:
+    """Digest of the migrations and the totals of this version: whoever has others must not move totals."""
+    digest = hashlib.sha256()
+    for folder in ("migrations", "totals"):
+        for path in sorted((FOLDER / folder).glob("*.sql")):
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()

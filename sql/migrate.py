@@ -1,4 +1,4 @@
-"""Bring a database to the current schema: numbered migrations by yoyo, then every definition whose file has changed.
+"""Bring a database to the current schema: numbered migrations, then every definition whose file has changed.
 
 Definitions are the files of relations/ (views that join facts), totals/ (a table for a running total, beside it the
 question that it answers, asked of the facts) and analytics/ (materialized views over both, and functions). A total that
@@ -14,11 +14,16 @@ import psycopg
 from psycopg import sql as query
 from yoyo import get_backend, read_migrations
 
-from sql import FOLDER, REATTRIBUTION_LOCK
+from sql import FOLDER, REATTRIBUTION_LOCK, schema
 from sql.refresh import REFRESH_LOCK, refresh_new
 
-#: One runner at a time; yoyo has a lock of its own for the migrations.
-_DEFINITIONS_LOCK = 0xC360_0001
+#: One runner at a time: another one waits. Postgres frees it however the runner ends.
+_RUNNER_LOCK = 0xC360_0001
+
+_NOTE = """
+    INSERT INTO _yoyo_migration (migration_hash, migration_id, applied_at_utc)
+    VALUES (%s, %s, now() AT TIME ZONE 'UTC')
+"""
 
 _TOTALS = r"""
     SELECT table_name FROM information_schema.views
@@ -36,7 +41,11 @@ def migrate(url: str) -> list[str]:
     Returns: Names of the migrations and definitions that were applied, in order; empty when all was current.
     Raises: psycopg.Error or yoyo's errors when a file fails; what that file did is rolled back.
     """
-    return [*_apply_migrations(url), *_apply_definitions(url)]
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", [_RUNNER_LOCK])
+        if _schema_of(connection) == schema():
+            return _apply_definitions(connection)  # views that join facts may have changed
+        return _bring_up_to_date(connection, url)
 
 
 def pending(url: str) -> list[str]:
@@ -65,16 +74,49 @@ def rebuild(connection: Connection, total: str) -> int:
         return cursor.rowcount
 
 
-def _apply_migrations(url: str) -> list[str]:
-    with get_backend(_yoyo_url(url)) as backend, backend.lock():
+def _bring_up_to_date(connection: Connection, url: str) -> list[str]:
+    """Stop older processors, change what is to change, and let those of this version write."""
+    if _schema_of(connection) is not None:
+        _set_schema(connection, "being migrated")
+    applied = [*_apply_migrations(connection, url), *_apply_definitions(connection)]
+    _set_schema(connection, schema())
+    return applied
+
+
+def _schema_of(connection: Connection) -> str | None:
+    """What the database was brought to; None for a new one, and before this was kept."""
+    kept = connection.execute(
+        "SELECT true FROM information_schema.columns "
+        "WHERE (table_schema, table_name, column_name) = (current_schema(), 'reattribution', 'schema')"
+    ).fetchone()
+    row = connection.execute("SELECT schema FROM reattribution").fetchone() if kept else None
+    return row[0] if row else None
+
+
+def _set_schema(connection: Connection, to: str) -> None:
+    """Once this commits, no unit of work of another version is under way, and none begins."""
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [REATTRIBUTION_LOCK])
+        connection.execute("UPDATE reattribution SET schema = %s", [to])
+
+
+def _apply_migrations(connection: Connection, url: str) -> list[str]:
+    """Apply what is missing, each migration together with the note that it was applied.
+
+    yoyo knows which and in what order; its own way to apply them would leave a migration without its note when the
+    process is killed in between, and its lock would outlive that process.
+    """
+    with get_backend(_yoyo_url(url)) as backend:
         missing = backend.to_apply(_migrations())
-        backend.apply_migrations(missing)
-        return [migration.id for migration in missing]
+        for migration in missing:
+            with connection.transaction():
+                connection.execute(Path(migration.path).read_bytes())
+                connection.execute(_NOTE, [migration.hash, migration.id])
+    return [migration.id for migration in missing]
 
 
-def _apply_definitions(url: str) -> list[str]:
-    with psycopg.connect(url) as connection:
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", [_DEFINITIONS_LOCK])
+def _apply_definitions(connection: Connection) -> list[str]:
+    with connection.transaction():
         # What is replaced below may be what a refresher is at; it would wait for us, and we for it.
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [REFRESH_LOCK])
         connection.execute("CREATE TABLE IF NOT EXISTS definitions (name text PRIMARY KEY, sha256 text NOT NULL)")

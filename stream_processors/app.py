@@ -79,6 +79,7 @@ class ProcessorApp(faust.App):
         )
         self.fetch_wait_ms = bounds.fetch_wait_ms
         self.chunk_events = bounds.chunk_events
+        self.alive_file = bounds.alive_file
         #: Set when the worker has to stop; `reason` says why if nobody asked for it.
         self.ended = asyncio.Event()
         self.reason: BaseException | None = None
@@ -88,9 +89,10 @@ class ProcessorApp(faust.App):
         for table in tables.values():
             self.tables.add(table)
         catalogue = Catalogue()
-        assert settings.database.url is not None
+        database_url = settings.database.address
+        assert database_url is not None
         self.engine = Engine(
-            settings.database.url.get_secret_value(),
+            database_url,
             streams(catalogue, cluster, forgotten=bounds.forgotten),
             tables,
             catalogue,
@@ -232,6 +234,8 @@ async def _watch(app: ProcessorApp) -> None:
                 await app.engine.check_idle()
             except RefusedState as error:
                 await app.crash(error)
+        if app.alive_file and not app.ended.is_set():
+            app.alive_file.touch()
 
 
 def run(settings: Settings) -> None:

@@ -87,6 +87,7 @@ class Engine:
             with attempt:
                 async with await self.connect() as connection:
                     await positions.end_frozen_workers(connection)
+                    await positions.refuse_other_version(connection)
                     await positions.refuse_strangers(connection, cluster, topics)
                     await positions.refuse_other_partitions(connection, cluster, topics)
                     self._reached = await positions.claim(connection, cluster, earliest, self._owner)

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, errors
 
 from events.admin import Cluster
 from events.errors import RefusedState
+from sql import schema
 from stream_processors import binary
 from stream_processors.chunks import Chunk
 
@@ -83,6 +84,24 @@ async def end_frozen_workers(connection: AsyncConnection[Any]) -> None:
     """
     await connection.execute(_END_FROZEN)
     await connection.execute("SET lock_timeout = '5s'")
+
+
+async def refuse_other_version(connection: AsyncConnection[Any]) -> None:
+    """Make sure that the database was brought to the schema of this version. Raises: RefusedState."""
+    try:
+        row = await (await connection.execute("SELECT schema FROM reattribution")).fetchone()
+    except (errors.UndefinedTable, errors.UndefinedColumn):
+        row = None
+    refuse_other_schema(row[0] if row else None)
+
+
+def refuse_other_schema(found: str | None) -> None:
+    """Stop a processor that would write as another version of the program expects it. Raises: RefusedState."""
+    if found != schema():
+        raise RefusedState(
+            "the database is not at the schema of this version of the program: `c360 migrate` of this version brings "
+            "an older database to it; a newer one needs the processors of the version that migrated it"
+        )
 
 
 async def refuse_strangers(connection: AsyncConnection[Any], cluster: Cluster, topics: Sequence[str]) -> None:

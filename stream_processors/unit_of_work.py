@@ -94,14 +94,15 @@ class UnitOfWork:
         """Take the locks, in the one order that all workers keep.
 
         Returns: What is still to be done (see positions.guard), and the current re-attribution epoch.
-        Raises: positions.PositionMoved.
+        Raises: positions.PositionMoved; RefusedState when the schema is not that of this version.
         """
         function = "pg_advisory_xact_lock" if self.exclusive else "pg_advisory_xact_lock_shared"
         # One by one: within a pipeline Postgres has no timeout for a worker that is frozen while it holds the locks.
         await self.connection.execute(f"SELECT {function}({REATTRIBUTION_LOCK})")
-        row = await (await self.connection.execute("SELECT epoch FROM reattribution")).fetchone()
-        todo = await positions.guard(self.connection, [one.chunk for one in decoded], owner)
+        row = await (await self.connection.execute("SELECT epoch, schema FROM reattribution")).fetchone()
         assert row is not None
+        positions.refuse_other_schema(row[1])
+        todo = await positions.guard(self.connection, [one.chunk for one in decoded], owner)
         kept = [one for one in decoded if one.chunk in todo]
         self.partitions = frozenset(one.chunk.partition for one in kept)
         self.outcomes = {partition: Counter() for partition in self.partitions}

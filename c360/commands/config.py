@@ -16,7 +16,8 @@ config = App(name="config", help="The settings.")
 
 _HEAD = """# Settings
 
-All settings are read from the environment, once, at the start of a command. Secrets are never printed.
+All settings are read from the environment, once, at the start of a command. Secrets are never printed;
+each may be kept in a file instead, which the variable with `_FILE` behind its name tells (`DATABASE_PASSWORD_FILE`).
 This table is made from the code by `make docs`.
 
 | variable | default | meaning |

@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -13,9 +13,11 @@ from urllib.request import Request, urlopen
 
 import msgspec
 
+from api.access.tokens import Scope, keep_or_create_token
 from c360.commands.rejects import newest, print_rejects
 from c360.commands.status import wait_until_current
 from c360.commands.verify import print_verification, verification
+from c360.database import connect
 from c360.output import OUT, table
 from c360.target import Target, default_data_dir, resolve_target
 from events.errors import Unavailable, UsageError
@@ -44,10 +46,11 @@ def demo(
     data_dir: Path | None = None,
     api_port: int | None = None,
     broker: BrokerKind = "embedded",
+    api_url: str | None = None,
 ) -> int:
     """Start everything on this machine, replay the sample files, and look the totals up over HTTP.
 
-    Uses the stack that already runs in the data directory, if one does.
+    Uses the stack that already runs in the data directory, if one does, or with --api-url the one of the environment.
 
     Parameters
     ----------
@@ -59,13 +62,21 @@ def demo(
         Port of the API on 127.0.0.1; default: C360_API_PORT, or any free one when that is taken.
     broker: str
         What holds the topics; Apache Kafka needs Java 17 or newer, and keeps them when the stack stops.
+    api_url: str
+        Start nothing: use this API, and the broker and the database that the environment names.
     """
     if not (_SAMPLES / _FILES[0]).exists():
         raise UsageError("the sample files are not part of the installation: run the demo in a clone of the project")
+    if api_url:
+        target = resolve_target(Settings(), None)
+        with connect(target.database_url) as connection:
+            token = keep_or_create_token(connection, "demo", [Scope.READ], None)
+        return _show(target, api_url.rstrip("/"), token, [])
     folder = (data_dir or default_data_dir()).absolute()
     try:
         with _stack(folder, api_port, broker) as (addresses, process):
-            exit_code = _show(folder, resolve_target(Settings(), folder), addresses.api_url)
+            target = resolve_target(Settings(), folder)
+            exit_code = _show(target, addresses.api_url, read_token(folder), ["--data-dir", str(folder)])
             if process is None or exit:
                 return exit_code
             OUT.print(f"\n[bold]Keeps running: the dashboard is at {addresses.api_url} ; Ctrl-C stops it.[/]")
@@ -109,16 +120,15 @@ def _wait_for(folder: Path, process: processes.Process, log: Path) -> Addresses:
     return running
 
 
-def _show(folder: Path, target: Target, api_url: str) -> int:
+def _show(target: Target, api_url: str, token: str | None, where: Sequence[str]) -> int:
     """Replay, wait, ask, verify; the exit code of the last."""
     for name in _FILES:
         _headline(f"Replaying sample_data/{name} into the topics")
-        _replay(_SAMPLES / name, folder)
+        _replay(_SAMPLES / name, where)
     began = time.monotonic()
     status = wait_until_current(target, timeout_seconds=_TOTALS_SECONDS)
     events = sum(partition.next_offset for partition in status.partitions)
     OUT.print(f"All {events:,} events are in the totals, {time.monotonic() - began:.1f} s after the last was sent.")
-    token = read_token(folder)
     for question, path in _LOOKUPS:
         _headline(question)
         _look_up(f"{api_url}/api/v1/{path}", token)
@@ -132,9 +142,9 @@ def _show(folder: Path, target: Target, api_url: str) -> int:
     return 0 if result.ok else 1
 
 
-def _replay(sample: Path, folder: Path) -> None:
+def _replay(sample: Path, where: Sequence[str]) -> None:
     mapping = sample.with_suffix(".toml")
-    command = ["replay", str(sample), "--mapping", str(mapping), "--data-dir", str(folder)]
+    command = ["replay", str(sample), "--mapping", str(mapping), *where]
     done = subprocess.run([sys.executable, "-m", "c360", *command], check=False)  # noqa: S603 -- ourselves
     if done.returncode != 0:
         raise Unavailable(f"replaying {sample} failed with exit code {done.returncode}")

@@ -1,0 +1,1 @@
+ALTER TABLE reattribution DROP COLUMN schema;

@@ -1,0 +1,64 @@
+"""What is deployed by files: Kubernetes manifests against the API's own schemas, and what compose must not say."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from c360.__main__ import COMMANDS
+
+_ROOT = Path(__file__).parents[2]
+_MANIFESTS = _ROOT / "deploy" / "kubernetes"
+_KUBERNETES = "1.33"
+
+
+def _objects() -> list[dict[str, Any]]:
+    named = yaml.safe_load((_MANIFESTS / "kustomization.yaml").read_text())["resources"]
+    assert {path.name for path in _MANIFESTS.glob("*.yaml")} == {*named, "kustomization.yaml"}
+    return [one for name in named for one in yaml.safe_load_all((_MANIFESTS / name).read_text())]
+
+
+_OBJECTS = _objects()
+
+
+@pytest.mark.parametrize("manifest", _OBJECTS, ids=lambda one: f"{one['kind']} {one['metadata']['name']}")
+def test_manifests_are_what_kubernetes_takes(manifest: dict[str, Any]) -> None:
+    kubernetes_validate.validate(manifest, _KUBERNETES, strict=True)
+
+
+@pytest.mark.parametrize("name", ["processor", "api"])
+def test_deployments_may_be_updated_and_drained(name: str) -> None:
+    of = {one["kind"]: one for one in _OBJECTS if one["metadata"]["name"] == name}
+    spec = of["Deployment"]["spec"]
+    assert of["PodDisruptionBudget"]["spec"]["selector"] == spec["selector"]
+    pod = spec["template"]["spec"]
+    assert spec["selector"]["matchLabels"].items() <= spec["template"]["metadata"]["labels"].items()
+    assert pod["securityContext"]["runAsNonRoot"]
+    for container in [*pod.get("initContainers", []), *pod["containers"]]:
+        assert container["args"][0] in {command for command, *_ in COMMANDS}
+        assert container["securityContext"]["readOnlyRootFilesystem"]
+        assert {"requests", "limits"} <= container["resources"].keys()
+    for container in pod["containers"]:
+        assert {"startupProbe", "readinessProbe", "livenessProbe"} <= container.keys()
+
+
+def test_compose_has_limits_checks_and_no_password() -> None:
+    services = yaml.safe_load((_ROOT / "docker-compose.yml").read_text())["services"]
+    for name, service in services.items():
+        assert service["read_only"], name
+        assert service["mem_limit" if name != "secrets" else "cap_drop"], name
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", [])), name
+        assert service.get("restart") is None or "healthcheck" in service or name == "refresher", name
+        for variable, value in service.get("environment", {}).items():
+            if variable.endswith("PASSWORD"):
+                assert str(value).endswith(":-}"), f"{name}: {variable}"
+
+
+def test_every_package_is_part_of_the_image() -> None:
+    project = tomllib.loads((_ROOT / "pyproject.toml").read_text())
+    packages = project["tool"]["setuptools"]["packages"]["find"]["include"]
+    let_in = (_ROOT / ".dockerignore").read_text().splitlines()
+    assert {f"!{package.rstrip('*')}" for package in packages} <= set(let_in)
