@@ -34,25 +34,24 @@ _PATIENCE_SECONDS = 30.0
 class Api:
     """One `c360 api`, always under the same address."""
 
-    def __init__(self, database_url: str, log: Path, *, open_reads: bool = True) -> None:
+    def __init__(self, database_url: str, log: Path, *, kafka: str = "", open_reads: bool = True) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self._port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self._port}"
-        self._database_url = database_url
-        self._open_reads = open_reads
+        self._environment = {
+            **os.environ,
+            "DATABASE_URL": database_url,
+            "C360_API_PORT": str(self._port),
+            "C360_API_OPEN_READS": str(open_reads),
+            **({"KAFKA_BOOTSTRAP_SERVERS": kafka} if kafka else {}),
+        }
         self._log = log
         self._process: processes.Process | None = None
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        environment = {
-            **os.environ,
-            "DATABASE_URL": self._database_url,
-            "C360_API_PORT": str(self._port),
-            "C360_API_OPEN_READS": str(self._open_reads),
-        }
-        self._process = processes.start([sys.executable, "-m", "c360", "api"], log=self._log, env=environment)
+        self._process = processes.start([sys.executable, "-m", "c360", "api"], log=self._log, env=self._environment)
         wait_until(lambda: self.ask("/health") is not None)
 
     def kill(self) -> None:
@@ -111,7 +110,10 @@ def running_site(folder: Path) -> Iterator[Site]:
     postgres = Postgres(folder / "postgres", log=folder / "postgres.log", settings={**SETTINGS, "fsync": "off"})
     try:
         migrate(postgres.start())
-        with stands.running(folder, postgres.url()) as stand, running_api(postgres.url(), folder / "api.log") as api:
+        with (
+            stands.running(folder, postgres.url()) as stand,
+            running_api(postgres.url(), folder / "api.log", kafka=stand.broker.address) as api,
+        ):
             stand.start_processor()
             site = Site(folder, stand, postgres, api)
             site.replay(*_SHOP)
@@ -121,9 +123,9 @@ def running_site(folder: Path) -> Iterator[Site]:
 
 
 @contextmanager
-def running_api(database_url: str, log: Path, *, open_reads: bool = True) -> Iterator[Api]:
+def running_api(database_url: str, log: Path, *, kafka: str = "", open_reads: bool = True) -> Iterator[Api]:
     """One `c360 api` until the end of the block."""
-    api = Api(database_url, log, open_reads=open_reads)
+    api = Api(database_url, log, kafka=kafka, open_reads=open_reads)
     try:
         api.start()
         yield api

@@ -44,6 +44,11 @@ def tile(page: Page, label: str) -> Locator:
     return page.locator(".tile", has=page.locator("dt", has_text=re.compile(f"^{label}$"))).locator(".value")
 
 
+def state(page: Page, label: str) -> Locator:
+    """What the strip below the large numbers says, by what stands above it."""
+    return page.locator(".strip > div", has=page.locator("dt", has_text=label)).locator("dd").first
+
+
 def panel(page: Page, title: str) -> Locator:
     return page.get_by_role("region", name=title, exact=True)
 
@@ -73,7 +78,9 @@ async def test_the_first_view_answers_how_much_and_who(site: Site, visit: Visit)
     chart = panel(page, "Sales per day")
     await expect(chart.locator("canvas")).to_be_visible()
     await expect(chart.locator(".readout")).to_contain_text("30 Dec 2024")
-    await expect(page.locator(".strip")).to_contain_text("Refused4")
+    await expect(state(page, "Refused")).to_contain_text("4")
+    await expect(state(page, "Behind")).to_have_text("0 events")
+    await expect(state(page, "Last change")).to_contain_text("ago")
     assert await page.title() == "Live Customer 360"
     assert not await is_too_wide(page)
 

@@ -23,7 +23,7 @@ const CUSTOMERS = 10;
  */
 export function homePage(live) {
   const numbers = tiles();
-  const flow = pipeline();
+  const flow = pipeline(live);
   const channels = channelPanel();
   const sales = salesPanel();
   const interest = interestPanel();

@@ -7,12 +7,17 @@ import { count, rate, setAgo, share } from "../format.js";
 import { total } from "./tiles.js";
 
 const TICK_MS = 1000;
+/** What waits in Kafka is asked so often, while anybody looks. */
+const LAG_MS = 2000;
 /** Seconds over which the rate is taken, and that the line shows. */
 const RATE_SECONDS = 5;
 const LINE_SECONDS = 60;
 
-/** @returns {{element: HTMLElement, show: (overview: any) => void, start: () => void, stop: () => void}} */
-export function pipeline() {
+/**
+ * @param {import("../live.js").Live} live
+ * @returns {{element: HTMLElement, show: (overview: any) => void, start: () => void, stop: () => void}}
+ */
+export function pipeline(live) {
   const speed = item("Ingesting");
   const line = spark();
   speed.element.append(h("dd", { class: "line" }, line.element));
@@ -25,15 +30,16 @@ export function pipeline() {
   let perSecond = [];
   let latest = null;
   let counted = null;
-  let timer = null;
+  let timers = [];
 
   function show(overview) {
+    if (latest === null) askLag();
     latest = total(overview.events);
     if (overview.committed_at) setAgo(placed(changed.value, changedAt), overview.committed_at);
     else setText(changed.value, "Nothing yet", { quietly: true });
     setText(refused.value, count(overview.refused));
     const all = latest + overview.refused;
-    setText(refused.sub, overview.refused ? `${share(overview.refused / all)}, last ` : "nothing", { quietly: true });
+    setText(refused.sub, overview.refused ? `${share(overview.refused / all)}, last ` : "", { quietly: true });
     if (overview.last_refused_at) setAgo(placed(refused.sub, refusedAt, { after: true }), overview.last_refused_at);
   }
 
@@ -47,16 +53,34 @@ export function pipeline() {
     line.update([...Array(LINE_SECONDS - perSecond.length).fill(0), ...perSecond]);
   }
 
+  async function askLag() {
+    if (document.hidden || live.state.name !== "live") return;
+    try {
+      showLag((await ask("freshness")).data.streams);
+    } catch {
+      setText(lag.value, NOTHING, { quietly: true });
+      setText(lag.sub, "", { quietly: true });
+    }
+  }
+
+  function showLag(streams) {
+    const known = streams.every((stream) => stream.lag_events !== null);
+    const events = streams.reduce((sum, stream) => sum + stream.lag_events, 0);
+    const seconds = Math.max(...streams.map((stream) => stream.lag_seconds ?? 0));
+    setText(lag.value, known ? count(events) : NOTHING, { quietly: true });
+    const waits = seconds >= 1 ? `, the oldest for ${count(Math.round(seconds))} s` : "";
+    setText(lag.sub, known ? `${events === 1 ? "event" : "events"}${waits}` : "Kafka is away", { quietly: true });
+  }
+
   return {
     element: h("dl", { class: "strip" }, speed.element, lag.element, changed.element, refused.element),
     show,
     start() {
       line.update(Array(LINE_SECONDS).fill(0));
-      timer ??= setInterval(tick, TICK_MS);
+      timers = [setInterval(tick, TICK_MS), setInterval(askLag, LAG_MS)];
     },
     stop() {
-      clearInterval(timer);
-      timer = null;
+      timers.forEach(clearInterval);
     },
   };
 }
@@ -64,15 +88,13 @@ export function pipeline() {
 function item(label) {
   const value = h("span", { class: "value" }, NOTHING);
   const sub = h("span", { class: "sub" });
-  const element = h("div", {}, h("dt", {}, label), h("dd", {}, value, sub));
+  const element = h("div", {}, h("dt", {}, label), h("dd", {}, value, " ", sub));
   return { element, value, sub };
 }
 
 /** Put the time into the element, behind its text or instead of it. */
 function placed(element, time, { after = false } = {}) {
-  if (time.parentNode !== element) {
-    if (!after) element.textContent = "";
-  }
+  if (time.parentNode !== element && !after) element.textContent = "";
   element.append(time);
   return time;
 }
