@@ -273,9 +273,13 @@ async def test_postgres_goes_away_and_comes_back(site: Site, visit: Visit) -> No
     sales = panel(meanwhile, "Sales per day")
     await expect(sales.get_by_role("alert")).to_contain_text("The database is away")
     await expect(sales.get_by_role("button", name="Try again")).to_be_visible()
+    await expect(panel(meanwhile, "Interactions by channel").get_by_role("alert")).to_be_visible()
+    await expect(panel(before, "Sales per day")).to_contain_text("30 Dec 2024")
     for page in (before, meanwhile):
         await expect(page.locator("#banner")).to_contain_text("The database is away")
     site.postgres.start()
     for page in (before, meanwhile):
         await is_live(page)
         await expect(panel(page, "Sales per day").locator("canvas")).to_be_visible()
+        await expect(panel(page, "Interactions by channel").get_by_role("alert")).to_have_count(0)
+        await expect(page.locator(".stale")).to_have_count(0)

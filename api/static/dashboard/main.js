@@ -1,5 +1,6 @@
 /** Everything is put together here: the live connection, the search, the pages, and which of them is shown. */
 
+import { recolour } from "./charts/days.js";
 import { announce, h } from "./dom.js";
 import { keepTimesTrue } from "./format.js";
 import { Live } from "./live.js";
@@ -10,6 +11,16 @@ import { startSearch } from "./search.js";
 import { dropToken, token } from "./session.js";
 import { signIn } from "./signin.js";
 import { showStatus } from "./status.js";
+
+/**
+ * @typedef {Object} Page
+ * @property {string} title
+ * @property {HTMLElement} element
+ * @property {() => void} start follow what it shows
+ * @property {() => void} stop
+ * @property {(message: string) => void} lose the connection is lost: say so
+ * @property {() => void} renew the connection is back: catch up
+ */
 
 const NAME = "Live Customer 360";
 
@@ -25,6 +36,7 @@ function show(route, { first = false } = {}) {
   shown?.stop();
   shown = pageOf(route);
   main.replaceChildren(shown.element);
+  recolour(main);
   document.title = shown === home.page ? NAME : `${shown.title} · ${NAME}`;
   shown.start();
   scrollTo(0, shown === home.page ? home.scrolled : 0);
@@ -49,7 +61,8 @@ function lostPage() {
     element: h("div", { class: "hint" }, h("h1", { tabindex: "-1" }, "Nothing here"), h("a", { href: "#/" }, "To the overview")),
     start() {},
     stop() {},
-    refresh() {},
+    lose() {},
+    renew() {},
   };
 }
 
@@ -73,14 +86,15 @@ live.addEventListener("refused", ({ detail: trouble }) => {
 });
 let wasLost = false;
 live.addEventListener("state", ({ detail: state }) => {
-  if (state.name === "live" && wasLost) shown.refresh();
-  if (state.name === "lost" && !wasLost) shown.refresh();
+  if (state.name === "live" && wasLost) shown.renew();
+  if (state.name === "lost") shown.lose(state.reason);
   wasLost = state.name === "lost";
 });
 signOut.addEventListener("click", () => {
   dropToken();
   begin();
 });
+addEventListener("themechange", () => recolour(main));
 addEventListener("hashchange", () => show(routeOf(location.hash)));
 
 keepTimesTrue();

@@ -13,7 +13,7 @@ import { h } from "./dom.js";
  * @param {(signal: AbortSignal) => Promise<T>} [options.load] none: data is given to `show`
  * @param {(data: T) => Node} options.render makes the contents, once
  * @param {(data: T) => void} options.update fills them, each time
- * @returns {{element: HTMLElement, show: (data: T) => void, refresh: () => Promise<void>}}
+ * @returns {{element: HTMLElement, show: (data: T) => void, fail: (error: {message: string}) => void, refresh: () => Promise<void>}}
  */
 export function panel({ title, className = "", empty, isEmpty = () => false, aside = [], load, render, update }) {
   const name = `panel-${title.toLowerCase().replace(/\W+/g, "-")}`;
@@ -44,7 +44,8 @@ export function panel({ title, className = "", empty, isEmpty = () => false, asi
   function fail(error) {
     element.removeAttribute("aria-busy");
     if (contents) element.classList.add("stale");
-    else body.replaceChildren(complaint(error, refresh));
+    // Said once, however often it is tried.
+    else if (body.firstChild.firstChild?.textContent !== error.message) body.replaceChildren(complaint(error, load && refresh));
   }
 
   async function refresh() {
@@ -55,7 +56,7 @@ export function panel({ title, className = "", empty, isEmpty = () => false, asi
     }
   }
 
-  return { element, show, refresh, fail };
+  return { element, show, fail, refresh };
 }
 
 function bones() {
@@ -63,7 +64,7 @@ function bones() {
 }
 
 /** What to say when there is no answer, and a way to ask again. */
-export function complaint(error, again) {
+function complaint(error, again) {
   return h(
     "div",
     { class: "hint bad", role: "alert" },

@@ -9,6 +9,12 @@ const FEWEST_DAYS = 14;
 /** A day without anything has no row: over longer times than this such days are not drawn, either. */
 const MOST_DAYS = 400;
 const HEIGHT = 220;
+const REDRAW = "redraw";
+
+/** Give the charts below an element the colours of the theme that is on now: a canvas can't take them from a style. */
+export function recolour(element) {
+  element.querySelectorAll(".chart").forEach((canvas) => canvas.dispatchEvent(new Event(REDRAW)));
+}
 
 /**
  * @typedef {{day: string, value: number, text: string}} Day oldest first; text: all that there is to say of it
@@ -22,13 +28,14 @@ export function dayChart({ title, columns, cells }) {
   const element = h("figure", {}, readout, canvas, asTable(title, columns, rows));
   let shown = [];
   let plot = null;
+  let theme = null;
 
   function update(days) {
     const kept = plot?.cursor.idx ?? null;
     shown = withoutGaps(days);
     const data = [shown.map((one) => secondsOf(one.day)), shown.map((one) => one.value)];
     if (plot) plot.setData(data);
-    else plot = drawn(canvas, data, tell);
+    else draw(data);
     if (kept === null) tell(null);
     canvas.setAttribute("aria-label", `${title}, ${inWords(shown[0].day)} to ${inWords(shown.at(-1).day)}. Arrow keys go from day to day.`);
     keyed(rows, days.slice().reverse(), {
@@ -52,15 +59,14 @@ export function dayChart({ title, columns, cells }) {
     tell(index);
   }
 
-  function redraw() {
-    if (!plot || !canvas.isConnected) return;
-    const data = plot.data;
-    plot.destroy();
+  function draw(data) {
+    plot?.destroy();
+    theme = currentTheme();
     plot = drawn(canvas, data, tell);
   }
 
   canvas.addEventListener("keydown", step);
-  addEventListener("themechange", redraw);
+  canvas.addEventListener(REDRAW, () => plot && theme !== currentTheme() && draw(plot.data));
   new ResizeObserver(() => plot?.setSize({ width: canvas.clientWidth, height: HEIGHT })).observe(canvas);
   return { element, update };
 }
@@ -97,6 +103,8 @@ function drawn(canvas, data, tell) {
     canvas,
   );
 }
+
+const currentTheme = () => document.documentElement.dataset.theme;
 
 const tickFormat = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", timeZone: "UTC" });
 const yearFormat = new Intl.DateTimeFormat(undefined, { month: "short", year: "numeric", timeZone: "UTC" });

@@ -22,6 +22,7 @@ const MEASURES = { revenue: "Revenue", interactions: "Interactions" };
  * @param {import("../live.js").Live} live
  * @param {string} customerId
  * @param {{askForToken: (options: {needed: boolean}) => void}} options
+ * @returns {import("../main.js").Page}
  */
 export function customerPage(live, customerId, { askForToken }) {
   const path = `customers/${encodeURIComponent(customerId)}`;
@@ -32,6 +33,9 @@ export function customerPage(live, customerId, { askForToken }) {
   const groups = [channelPanel(), topicPanel(), categoryPanel()];
   const timeline = timelinePanel(path);
   const segments = segmentPanel();
+  const told = [profile, ...groups, segments];
+  const asked = [revenue, timeline];
+  let latest = null;
   const known = h(
     "div",
     { class: "page" },
@@ -54,15 +58,16 @@ export function customerPage(live, customerId, { askForToken }) {
   );
   const contents = h("div", {}, known);
   const refresh = coalesced(async () => {
-    await Promise.all([revenue.refresh(), timeline.refresh()]);
+    await Promise.all(asked.map((part) => part.refresh()));
   }, REFRESH_MS);
 
   function show(customer) {
+    latest = customer;
     contents.replaceChildren(customer ? known : unknown);
     if (!customer) return;
     head.show(customer);
     numbers.show(customer);
-    for (const part of [profile, segments, ...groups]) part.show(customer);
+    told.forEach((part) => part.show(customer));
     refresh();
   }
 
@@ -71,7 +76,8 @@ export function customerPage(live, customerId, { askForToken }) {
     element: h("div", { class: "page" }, head.element, contents),
     start: () => live.follow(`customer_id=${encodeURIComponent(customerId)}`, show),
     stop() {},
-    refresh,
+    lose: (message) => [...told, ...asked].forEach((part) => part.fail({ message })),
+    renew: () => latest && show(latest),
   };
 }
 

@@ -10,7 +10,7 @@ import { h, keyed, setText } from "../dom.js";
 import { count, counted, money } from "../format.js";
 import { panel } from "../panel.js";
 import { pipeline } from "./pipeline.js";
-import { tiles } from "./tiles.js";
+import { tiles, total } from "./tiles.js";
 
 const REFRESH_MS = 1000;
 const DAYS = 90;
@@ -19,7 +19,7 @@ const CUSTOMERS = 10;
 
 /**
  * @param {import("../live.js").Live} live
- * @returns {{element: HTMLElement, title: string, start: () => void, stop: () => void, refresh: () => void}}
+ * @returns {import("../main.js").Page}
  */
 export function homePage(live) {
   const numbers = tiles();
@@ -32,16 +32,15 @@ export function homePage(live) {
   const refresh = coalesced(async () => {
     await Promise.all(others.map((one) => one.refresh()));
   }, REFRESH_MS);
-  let events = null;
+  let latest = null;
 
   function show(overview) {
     numbers.show(overview);
     flow.show(overview);
     channels.show(overview.channels);
     sales.know(overview.sales);
-    const now = Object.values(overview.events).reduce((sum, number) => sum + number, 0);
-    if (now !== events) refresh();
-    events = now;
+    if (!latest || total(overview.events) !== total(latest.events)) refresh();
+    latest = overview;
   }
 
   return {
@@ -59,8 +58,11 @@ export function homePage(live) {
       live.follow("view=overview", show);
     },
     stop: flow.stop,
-    refresh,
-    fail: (error) => [channels, ...others].forEach((one) => one.fail(error)),
+    lose: (message) => [channels, ...others].forEach((one) => one.fail({ message })),
+    renew() {
+      if (latest) channels.show(latest.channels);
+      refresh();
+    },
   };
 }
 
