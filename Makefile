@@ -24,8 +24,8 @@ test-faults: install-dev ## Run the long fault tests, and those of Apache Kafka'
 test-integrations: install-dev ## Try integrations/ with dbt, Great Expectations, Streamlit, in environments of their own
 	$(PYTHON) -m pytest -m integrations $(ARGS)
 
-test-kafka: install-dev ## Run the integration tests on Apache Kafka, and those that need it (Java)
-	$(PYTHON) -m pytest tests/integration -m 'not containers and not long and not integrations' --broker kafka $(ARGS)
+test-kafka: install-dev ## Run the integration and fault tests on Apache Kafka (Java)
+	$(PYTHON) -m pytest tests/integration tests/faults -m 'not containers and not long and not integrations' --broker kafka $(ARGS)
 
 test-containers: install-dev ## Run the integration tests on containers, and the compose file (Docker)
 	$(PYTHON) -m pytest tests/integration --broker container --database container $(ARGS)

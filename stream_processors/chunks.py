@@ -59,14 +59,14 @@ class Chunk:
     next_offset: int = -1
     #: How many records there are, or were.
     size: int = field(init=False)
-    #: When the last of them was written to the topic (milliseconds since 1970-01-01 UTC).
+    #: When the last of them was written to the topic (milliseconds since 1970-01-01 UTC); 0 when there are none.
     told_ms: int = field(init=False)
 
     def __post_init__(self) -> None:
         if self.next_offset < 0:
             self.next_offset = self.records[-1].offset + 1
         self.size = len(self.records)
-        self.told_ms = self.records[-1].timestamp
+        self.told_ms = self.records[-1].timestamp if self.records else 0
 
     @property
     def skipped(self) -> int:

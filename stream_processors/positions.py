@@ -53,7 +53,7 @@ _LOCK: Final = """
 _ADVANCE: Final = """
     UPDATE positions AS p SET
         next_offset = m.next_offset, committed_at = clock_timestamp(),
-        newest_event_at = greatest(p.newest_event_at, to_timestamp(m.told_ms / 1000.0)),
+        newest_event_at = greatest(p.newest_event_at, to_timestamp(nullif(m.told_ms, 0) / 1000.0)),
         new = p.new + m.new, repeated = p.repeated + m.repeated, corrected = p.corrected + m.corrected,
         withdrawn = p.withdrawn + m.withdrawn, rejected = p.rejected + m.rejected, skipped = p.skipped + m.skipped
     FROM unnest(

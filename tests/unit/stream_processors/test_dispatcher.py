@@ -18,6 +18,7 @@ class Nothing:
     """A record of which only the place matters."""
 
     offset: int
+    timestamp: int = 0
     key: None = None
     value: None = None
     headers: tuple[()] = ()
