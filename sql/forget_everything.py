@@ -3,7 +3,8 @@
 from sql import REATTRIBUTION_LOCK
 from sql.migrate import Connection, totals
 
-#: Written by processors alone; rejected_events stays, as the same refusals will have the same ids.
+#: Written by processors alone; rejected_events stays, as the same refusals will have the same ids, and so does
+#: forgotten_customers, for who was forgotten stays so.
 _FACTS = (
     "interactions",
     "transactions",

@@ -154,7 +154,7 @@ def streams(catalogue: Catalogue, cluster: Cluster, *, forgotten: Literal["anony
         topics.INTERACTIONS.name: interactions,
         topics.TRANSACTIONS.name: transactions,
         topics.PRODUCT_DISCUSSIONS.name: ProductDiscussions(),
-        topics.REJECTED_EVENTS.name: RejectedRows(),
+        topics.REJECTED_EVENTS.name: RejectedRows(catalogue),
     }
 
 

@@ -14,6 +14,7 @@ from psycopg import AsyncConnection
 
 from stream_processors.binary import Micros
 from stream_processors.facts import Facts
+from stream_processors.forgotten import Forgotten
 from stream_processors.views import UNKNOWN
 
 MICROS_PER_DAY: Final = 86_400_000_000
@@ -26,6 +27,8 @@ class Catalogue:
     def __init__(self) -> None:
         #: Earliest moment known to be stored for each channel; empty after `reload`, as channels may be gone by then.
         self.channels: dict[str, Micros] = {}
+        #: Who was forgotten after what is read now was told.
+        self.forgotten = Forgotten()
         #: Day since 1970-01-01 to the products discussed in its month.
         self._discussed: dict[int, tuple[str, ...]] = {}
         self._categories: dict[str, str] = {}
@@ -33,6 +36,7 @@ class Catalogue:
     async def reload(self, connection: AsyncConnection[Any]) -> None:
         """Read the tables, within a unit of work."""
         self.channels = {}
+        self.forgotten = await Forgotten.load(connection)
         cursor = await connection.execute("SELECT month, product FROM product_discussions ORDER BY month, product")
         rows = await cursor.fetchall()
         self._discussed = {

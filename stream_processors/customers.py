@@ -18,6 +18,7 @@ from events.contracts import CUSTOMER_ATTRIBUTES, Event
 from stream_processors import binary, interest
 from stream_processors.binary import Micros
 from stream_processors.fact_stream import FactStream
+from stream_processors.forgotten import Tombstone
 from stream_processors.keyed_stream import Changes, KeyedStream, State, Step
 from stream_processors.ownership import Ownership
 from stream_processors.unit_of_work import UnitOfWork
@@ -34,7 +35,10 @@ _ADD_SEGMENTS: Final = "INSERT INTO customer_segments SELECT * FROM unnest(%s::t
 _ADD_CHANGES: Final = """
     INSERT INTO segment_changes SELECT * FROM unnest(%s::text[], %s::timestamptz[], %s::text[], %s::text[])
 """
-_ANONYMOUS: Final = "INSERT INTO customers SELECT * FROM jsonb_populate_record(NULL::customers, %s::jsonb)"
+_ANONYMOUS: Final = """
+    INSERT INTO customers SELECT * FROM jsonb_populate_record(NULL::customers, %s::jsonb)
+    ON CONFLICT (customer_id) DO NOTHING
+"""
 _RENAME_HISTORY: Final = (
     "UPDATE customer_segments SET customer_id = %(anonymous)s WHERE customer_id = %(customer)s",
     "UPDATE segment_changes SET customer_id = %(anonymous)s WHERE customer_id = %(customer)s",
@@ -104,13 +108,15 @@ class Customers(KeyedStream):
 
     async def _forget(self, unit: UnitOfWork, tombstone: Step, home: int) -> str | None:
         """Leave nothing under the customer's id; returns the id of the anonymous customer who takes over, if any."""
-        anonymous = f"anonymous-{uuid4().hex}" if self._forgotten == "anonymous" else None
+        mark = Tombstone(tombstone.key, home, tombstone.offset)
+        recalled = await mark.recall(unit.connection)
+        anonymous = recalled[0] if recalled else f"anonymous-{uuid4().hex}" if self._forgotten == "anonymous" else None
         if anonymous and tombstone.before:
-            row = {name: tombstone.before[name] for name in _IMPERSONAL}
-            row |= {"customer_id": anonymous, "partition": home}
-            await unit.connection.execute(_ANONYMOUS, [msgspec.json.encode(row).decode()])
-        for stream in self._facts:
-            await stream.rename_customer(unit, tombstone.key, anonymous)
+            await _add_anonymous(unit, anonymous, tombstone.before, home)
+        if not recalled:  # else it is read again, and the facts before it were read as those of the anonymous customer
+            for stream in self._facts:
+                await stream.rename_customer(unit, tombstone.key, anonymous)
+            await mark.remember(unit.connection, anonymous)
         names = {"customer": tombstone.key, "anonymous": anonymous}
         for statement in _RENAME_HISTORY if anonymous else _DROP_HISTORY:
             await unit.connection.execute(statement, names)
@@ -119,6 +125,16 @@ class Customers(KeyedStream):
         place = {"topic": self.topic, "partition": home, "offset": tombstone.offset}
         await unit.connection.execute(_DROP_REJECTS, place | _mentions(tombstone.key))
         return anonymous
+
+
+async def _add_anonymous(unit: UnitOfWork, anonymous: str, before: State, home: int) -> None:
+    """Keep what says nothing of a person; facts may be there already, when the topics are read again."""
+    row = {"customer_id": anonymous, "partition": home, **{name: before[name] for name in _IMPERSONAL}}
+    cursor = await unit.connection.execute(_ANONYMOUS, [msgspec.json.encode(row).decode()])
+    if cursor.rowcount and (customer_type := _type(before)) != UNKNOWN:
+        await interest.change_types(unit, {anonymous: (UNKNOWN, customer_type)})
+        rows = await unit.rows(CUSTOMER_TYPES, {(anonymous,)})
+        rows[anonymous,][0] = customer_type
 
 
 def _mentions(customer_id: str) -> dict[str, Any]:

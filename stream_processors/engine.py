@@ -135,7 +135,8 @@ class Engine:
                 await self._start_over(connection, epoch)
             if not todo:
                 return
-            await unit.store_rejects(todo)  # 2; before a tombstone among the events can forget whom they name
+            # 2; before a tombstone among the events can forget whom they name
+            await unit.store_rejects(todo, self._catalogue.forgotten)
             if with_records := [one for one in todo if one.chunk.size]:
                 await stream.apply(unit, with_records)
             await unit.store(todo)  # 3

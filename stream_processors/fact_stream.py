@@ -4,9 +4,10 @@ A stream says in its own module which table its facts live in and which columns 
 """
 
 from abc import ABC, abstractmethod
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, ClassVar, Final
 
@@ -25,6 +26,7 @@ from events.contracts import (
 from events.errors import RejectedEvent
 from events.identity import fact_id
 from stream_processors.binary import micros
+from stream_processors.catalogue import Catalogue
 from stream_processors.chunks import Chunk, Record
 from stream_processors.facts import Facts, FactTable
 from stream_processors.fold import Kind, all_null
@@ -46,6 +48,8 @@ class Events:
     ids: list[bytes]
     #: Withdrawals: identity, and how many facts of the chunk came before.
     withdrawn: list[tuple[bytes, int]]
+    #: Offset of each fact.
+    offsets: list[int]
 
     def steps(self, partition: int, first_place: int) -> list[Step]:
         """The events in the order of their offsets; the facts are at `first_place` and after."""
@@ -54,6 +58,24 @@ class Events:
             steps.insert(before, Step(fact, partition, None))
         return steps
 
+    def inherited(self, heirs: Mapping[int, str | None]) -> "Events":
+        """The same, where facts at some places are somebody else's, or withdrawn (None)."""
+        columns = {name: list(values) for name, values in self.facts.columns.items()}
+        for place, heir in heirs.items():
+            columns["customer_id"][place], columns["source_id"][place] = heir, None
+        kept = [place for place in range(len(self.ids)) if heirs.get(place, "") is not None]
+        gone = [(place, self.ids[place]) for place, heir in heirs.items() if heir is None]
+        withdrawn = sorted(
+            [*((before, 0, fact) for fact, before in self.withdrawn), *((at, 1, fact) for at, fact in gone)],
+            key=lambda one: one[:2],
+        )
+        return Events(
+            Facts(columns).at(kept),
+            [self.ids[place] for place in kept],
+            [(fact, bisect_left(kept, before)) for before, _, fact in withdrawn],
+            [self.offsets[place] for place in kept],
+        )
+
 
 class FactStream(ABC):
     """A stream of facts with identities, keyed by customer."""
@@ -61,7 +83,8 @@ class FactStream(ABC):
     topic: ClassVar[str]
     table: ClassVar[FactTable]
 
-    def __init__(self, ownership: Ownership) -> None:
+    def __init__(self, catalogue: Catalogue, ownership: Ownership) -> None:
+        self._catalogue = catalogue
         self._ownership = ownership
         self._contract = CONTRACTS[self.topic]
         self._decode = encoding.decoder_for(self.topic).decode
@@ -94,7 +117,7 @@ class FactStream(ABC):
             return self._decode_one_by_one(chunk)
         facts = self.read(events, chunk.partition)
         if self._all_well(chunk.records, values, facts):
-            return Decoded(chunk, Events(facts, facts[self.table.identity], []))
+            return Decoded(chunk, Events(facts, facts[self.table.identity], [], [one.offset for one in chunk.records]))
         return self._decode_one_by_one(chunk)
 
     def _all_well(self, records: Sequence[Record], values: Sequence[Any], facts: Facts) -> bool:
@@ -114,6 +137,7 @@ class FactStream(ABC):
     def _decode_one_by_one(self, chunk: Chunk) -> Decoded:
         events: list[Event] = []
         withdrawn: list[tuple[bytes, int]] = []
+        offsets: list[int] = []
         rejected: list[Rejected] = []
         for record in chunk.records:
             try:
@@ -121,15 +145,18 @@ class FactStream(ABC):
                 self._ownership.check(event.key, chunk.partition)
                 if isinstance(event, Event):
                     events.append(event)
+                    offsets.append(record.offset)
                 else:
                     withdrawn.append((_withdrawn_id(event), len(events)))
             except RejectedEvent as error:
                 rejected.append(Rejected(record, error))
         facts = self.read(events, chunk.partition)
-        return Decoded(chunk, Events(facts, facts[self.table.identity], withdrawn), rejected)
+        return Decoded(chunk, Events(facts, facts[self.table.identity], withdrawn, offsets), rejected)
 
     async def apply(self, unit: UnitOfWork, decoded: Sequence[Decoded]) -> None:
         """Store what is new, replace what is corrected, drop what is withdrawn; move the totals by the difference."""
+        told = Facts.joined([one.events.facts for one in decoded])
+        decoded = list(map(self._inherited, decoded))
         facts = Facts.joined([one.events.facts for one in decoded])
         settled = await self._settle(unit, decoded, facts)
         unit.count(settled.outcomes)
@@ -138,8 +165,15 @@ class FactStream(ABC):
         if removed and not unit.exclusive and not unit.partitions.issuperset(removed["partition"]):
             raise NeedsReattribution("a correction takes a fact from a customer of another partition")
         await self.replace(unit, removed, added if len(added) else None)
-        if len(facts):
-            await self.store_more(unit, facts)
+        if len(told):
+            await self.store_more(unit, told)
+
+    def _inherited(self, one: Decoded) -> Decoded:
+        """A chunk that is read again, without those who were forgotten since."""
+        heirs = self._catalogue.forgotten.heirs(
+            one.chunk.topic, one.chunk.partition, one.events.facts["customer_id"], one.events.offsets
+        )
+        return replace(one, events=one.events.inherited(heirs)) if heirs else one
 
     async def replace(self, unit: UnitOfWork, removed: Facts | None, added: Facts | None) -> None:
         """Take stored facts away and put others in, with all totals that count them."""

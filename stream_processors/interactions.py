@@ -8,11 +8,10 @@ from events.contracts import Interaction
 from events.identity import fact_ids
 from stream_processors import binary
 from stream_processors.binary import Micros, micros
-from stream_processors.catalogue import MICROS_PER_DAY, Catalogue
+from stream_processors.catalogue import MICROS_PER_DAY
 from stream_processors.fact_stream import FactStream
 from stream_processors.facts import Facts, FactTable
 from stream_processors.fold import Kind, Source
-from stream_processors.ownership import Ownership
 from stream_processors.totals import Sources
 from stream_processors.unit_of_work import UnitOfWork
 from stream_processors.views import CUSTOMER_TYPES
@@ -43,10 +42,6 @@ class Interactions(FactStream):
             "source_id": Kind.TEXT,
         },
     )
-
-    def __init__(self, catalogue: Catalogue, ownership: Ownership) -> None:
-        super().__init__(ownership)
-        self._catalogue = catalogue
 
     def read(self, events: Sequence[Any], partition: int) -> Facts:
         """The columns of table interactions."""

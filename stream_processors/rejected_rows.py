@@ -11,6 +11,7 @@ from events.contracts import RejectedRow
 from events.errors import RejectedEvent
 from events.identity import fact_id
 from stream_processors import binary
+from stream_processors.catalogue import Catalogue
 from stream_processors.chunks import Chunk, Record
 from stream_processors.unit_of_work import Decoded, Rejected, UnitOfWork
 
@@ -32,6 +33,9 @@ _INSERT: Final = """
 class RejectedRows:
     """The stream: decodes chunks, and lists the rows in table rejected_events."""
 
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
     def decode(self, chunk: Chunk) -> Decoded:
         """Read a chunk record by record."""
         events: list[tuple[Record, RejectedRow]] = []
@@ -48,8 +52,14 @@ class RejectedRows:
 
     async def apply(self, unit: UnitOfWork, decoded: Sequence[Decoded]) -> None:
         """List rows not listed yet."""
-        listed = [(one.chunk.partition, record, row) for one in decoded for record, row in one.events]
-        if not listed:
+        told = [(one.chunk.partition, record, row) for one in decoded for record, row in one.events]
+        forgotten = self._catalogue.forgotten
+        listed = [
+            (partition, record, row)
+            for partition, record, row in told
+            if not forgotten.names_one(_TOPIC, partition, record, row.row.values())
+        ]
+        if not told:
             return
         text = binary.TextArray.of
         parameters = [
@@ -66,5 +76,5 @@ class RejectedRows:
         ]
         cursor = await unit.connection.execute(_INSERT, [_TOPIC, *parameters])
         new = Counter(partition for (partition,) in await cursor.fetchall())
-        for partition, told in Counter(partition for partition, _, _ in listed).items():
-            unit.count({partition: Counter(new=new[partition], repeated=told - new[partition])})
+        for partition, rows in Counter(partition for partition, _, _ in told).items():
+            unit.count({partition: Counter(new=new[partition], repeated=rows - new[partition])})

@@ -23,6 +23,7 @@ from sql import REATTRIBUTION_LOCK
 from stream_processors import binary, positions
 from stream_processors.chunks import Chunk, Record
 from stream_processors.fold import Key, Members, Rows, View
+from stream_processors.forgotten import Forgotten
 from stream_processors.members import Membership
 from stream_processors.tables import RunningTotal
 
@@ -151,9 +152,14 @@ class UnitOfWork:
         for membership in self._memberships.values():
             membership.remember()
 
-    async def store_rejects(self, decoded: Sequence[Decoded]) -> None:
-        """List the records that break their contract."""
-        rejects = [(one.chunk, reject.record, reject.error) for one in decoded for reject in one.rejected]
+    async def store_rejects(self, decoded: Sequence[Decoded], forgotten: Forgotten) -> None:
+        """List the records that break their contract, but for those of who was forgotten since."""
+        rejects = [
+            (one.chunk, reject.record, reject.error)
+            for one in decoded
+            for reject in one.rejected
+            if not forgotten.names_one(one.chunk.topic, one.chunk.partition, reject.record)
+        ]
         if not rejects:
             return
         topic = rejects[0][0].topic

@@ -4,6 +4,8 @@ A machine tells, repeats, corrects, withdraws and forgets on all streams, lets w
 partitions to one worker or the other, and after each unit of work holds all that is stored against plain SQL and
 against a count in plain Python (`world.Truth`). Nightly, 2,000 examples:
 HYPOTHESIS_PROFILE=nightly python -m pytest tests/properties/test_totals.py
+Last passed: 2026-11-21, commit 6b29fca, 2,000 examples (and 500 of each test below with `at_once`) in 55 minutes on a
+busy machine; what it found the run before is in test_found.py: a member who left in a unit whose answer was lost.
 """
 
 from collections.abc import Awaitable, Iterator

@@ -29,6 +29,8 @@ class Rows:
         return self
 
     async def fetchall(self) -> list[tuple[Any, ...]]:
+        if "forgotten_customers" in self.asked:
+            return []
         return self.discussed if "product_discussions" in self.asked else list(self.categories.items())
 
 

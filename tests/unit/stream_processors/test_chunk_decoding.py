@@ -222,7 +222,7 @@ def streams() -> dict[str, Stream]:
         "products": Products(),
         "customers": Customers(ownership, facts, forgotten="anonymous"),
         "product_discussions": ProductDiscussions(),
-        "rejected_events": RejectedRows(),
+        "rejected_events": RejectedRows(Catalogue()),
         **{stream.topic: stream for stream in facts},
     }
 
