@@ -1,14 +1,16 @@
 """Workers that join, leave and die during a replay: exact, and a customer has one owner at any time."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from itertools import islice
 from random import Random
 from uuid import UUID
 
 import pytest
 
+from events.encoding import Record
 from tests.faults.exactness import assert_exact
 from tests.faults.history import record, tell
-from tests.faults.stand import PARTITIONS, Processor, Stand
+from tests.faults.stand import PARTITIONS, SESSION_SECONDS, Processor, Stand
 
 _CUSTOMER_KEYED = ("customers", "interactions", "transactions")
 
@@ -19,13 +21,21 @@ _CHUNK_EVENTS = 400
 class Group:
     """The processors of one consumer group, and how far they are while it changes."""
 
-    def __init__(self, stand: Stand) -> None:
+    def __init__(self, stand: Stand, records: Iterator[Record], *, session_seconds: int) -> None:
         self._stand = stand
+        #: Published little by little, so that there is work to do all the while.
+        self._records = records
+        self._session_seconds = session_seconds
         self.members: list[Processor] = []
 
     def join(self, processors: int = 1) -> None:
         """Start processors; return once each of them owns partitions and has committed something."""
-        self.members += [self._stand.start_processor(C360_CHUNK_EVENTS=_CHUNK_EVENTS) for _ in range(processors)]
+        self.members += [
+            self._stand.start_processor(
+                C360_CHUNK_EVENTS=_CHUNK_EVENTS, KAFKA_SESSION_TIMEOUT_SECONDS=self._session_seconds
+            )
+            for _ in range(processors)
+        ]
         self._settle()
 
     def leave(self) -> None:
@@ -46,11 +56,11 @@ class Group:
             self._assert_one_owner_of_each_customer(owners)
             return len(set(owners.values())) == len(self.members) and not set(unlike) & set(owners.values())
 
-        self._stand.wait_until(settled, f"{len(self.members)} owners")
+        self._stand.trickle(self._records, until=settled)
         stood = self._reached()
-        self._stand.wait_until(
-            lambda: all(now > stood[partition] for partition, now in self._reached().items()),
-            "every partition goes on",
+        # Every partition goes on.
+        self._stand.trickle(
+            self._records, until=lambda: all(now > stood[partition] for partition, now in self._reached().items())
         )
 
     def _assert_one_owner_of_each_customer(self, owners: dict[tuple[str, int], UUID]) -> None:
@@ -68,23 +78,24 @@ class Group:
 
 
 @pytest.mark.parametrize(
-    ("interactions", "times"),
+    ("interactions", "times", "session_seconds"),
     [
-        pytest.param(60_000, 0, id="briefly"),
-        pytest.param(1_000_000, 3, id="at-length", marks=[pytest.mark.long, pytest.mark.timeout(900)]),
+        pytest.param(60_000, 0, SESSION_SECONDS, id="briefly"),
+        pytest.param(1_000_000, 3, 4, id="at-length", marks=[pytest.mark.long, pytest.mark.timeout(900)]),
     ],
 )
-def test_one_worker_then_three_then_two(stand: Stand, interactions: int, times: int) -> None:
+def test_one_worker_then_three_then_two(stand: Stand, interactions: int, times: int, session_seconds: int) -> None:
     told = tell(Random(13), interactions=interactions, customers=5_000)
-    stand.publish(map(record, told))
-    group = Group(stand)
+    records = map(record, told)
+    group = Group(stand, records, session_seconds=session_seconds)
     group.join()
     group.join(2)
     for _ in range(times):
+        stand.publish(islice(records, interactions // 8))
         group.leave()
         group.join()
     group.lose()
-    assert stand.committed() < stand.published, "all was done before the group had changed"
+    stand.publish(records)
     stand.wait_until_done(seconds=600)
     assert_exact(stand, told)
     for processor in group.members:
