@@ -14,8 +14,8 @@ help: ## List the targets
 demo: install-demo ## Start everything, replay the samples, look totals up (ARGS=--exit: and stop)
 	@$(PYTHON) -m c360 demo $(ARGS)
 
-test: install-dev ## Run the tests (ARGS: of pytest, such as ARGS=tests/unit)
-	$(PYTHON) -m pytest $(ARGS)
+test: install-dev ## Run the tests, two files at a time (ARGS: of pytest, such as ARGS=tests/unit)
+	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 test-faults: install-dev ## Run the long fault tests, and those of Apache Kafka's topics (minutes; Java)
 	$(PYTHON) -m pytest tests/faults -m long $(ARGS)
