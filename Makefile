@@ -17,9 +17,8 @@ demo: install-demo ## Start everything, replay the samples, look totals up (ARGS
 test: install-dev ## Run the tests, two files at a time (ARGS: of pytest, such as ARGS=tests/unit)
 	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
-test-faults: install-dev ## Run the long fault tests, and those of Apache Kafka's topics (minutes; Java)
+test-faults: install-dev ## Run the long fault tests (ten minutes)
 	$(PYTHON) -m pytest tests/faults -m long $(ARGS)
-	$(PYTHON) -m pytest tests/faults -m kafka --broker kafka $(ARGS)
 
 test-integrations: install-dev ## Try integrations/ with dbt, Great Expectations, Streamlit, in environments of their own
 	$(PYTHON) -m pytest -m integrations $(ARGS)
