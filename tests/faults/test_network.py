@@ -114,6 +114,7 @@ def _transactions(stand: Stand) -> int:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(300)  # a worker gives up after 60 s, and gives itself 20 s to stop
 def test_a_line_to_postgres_that_swallows_everything_ends_the_worker_and_its_successor_goes_on(
     stand: Stand, database_line: Proxy, told: list[Told]
 ) -> None:
