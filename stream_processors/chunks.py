@@ -161,6 +161,11 @@ class ChunkConsumerThread(driver.AIOKafkaConsumerThread):
         state = _state(self._ensure_consumer(), tp)
         return int(state.lso or 0) if state else 0
 
+    def end_offset(self, tp: TP) -> int | None:
+        """The high watermark of the last fetch; None before it, and of a partition that is not ours at the moment."""
+        state = _state(self._ensure_consumer(), tp)
+        return cast("int | None", state.highwater) if state else None
+
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         """Tell Kafka how far we are; a failure costs the lag tools some accuracy and nothing else."""
         try:
@@ -259,7 +264,8 @@ class ChunkConsumer(driver.Consumer):
 
     def beyond_end(self) -> dict[TP, int]:
         """Where partitions are read on that, as the broker says with each fetch, end before that offset."""
-        ends = {tp: self.highwater(tp) for tp in self._starts}
+        thread = cast(ChunkConsumerThread, self._thread)
+        ends = {tp: thread.end_offset(tp) for tp in self._starts}
         return {tp: start for tp, start in self._starts.items() if (end := ends[tp]) is not None and end < start}
 
     def ack(self, message: Message) -> bool:
