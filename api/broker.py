@@ -108,7 +108,7 @@ class _PolledProducer:
             record.topic,
             key=record.key,
             value=record.value,
-            headers=record.headers,  # type: ignore[arg-type]
+            headers=record.headers,  # type: ignore[arg-type]  # a value may be None, as in Kafka
             on_delivery=delivery.report,
         )
 

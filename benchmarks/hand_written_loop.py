@@ -107,4 +107,4 @@ async def _commit(
 
 def measure(**job: object) -> float:
     """`run`, from synchronous code."""
-    return asyncio.run(run(**job))  # type: ignore[arg-type]
+    return asyncio.run(run(**job))  # type: ignore[arg-type]  # the parameters of `run`

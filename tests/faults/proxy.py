@@ -26,6 +26,8 @@ class Line:
     delay_seconds: float = 0.0
     #: Once these bytes pass to the server, its answers are blocked.
     last_words: bytes | None = None
+    #: How many connections were tried while it was down.
+    refused: int = 0
 
 
 class Proxy:
@@ -99,6 +101,7 @@ class Proxy:
     async def _serve(self, reader: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
         self._open.add(client)
         if not self.line.up:
+            self.line.refused += 1
             self._reset(client)
             return
         try:
