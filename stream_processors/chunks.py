@@ -11,6 +11,8 @@ Faust's machinery costs about 100 microseconds per message; a message that is a 
 """
 
 import asyncio
+import contextlib
+import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +28,8 @@ from faust.types.tuples import ConsumerMessage
 from mode.threads import WorkerThread
 
 from events.errors import RefusedState
+
+logger = logging.getLogger(__name__)
 
 #: Chunks of one partition that are fetched but not committed: one in work, one decoded while the first is written.
 OUTSTANDING_CHUNKS = 2
@@ -104,8 +108,31 @@ class FetchedRecords(PartitionRecords):  # type: ignore[misc]
         return record
 
 
-# aiokafka's fetcher offers no other way to choose this class.
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one fetch gave of a partition: all that it holds from one offset to another."""
+
+    #: The offset from which was fetched; lower than that of the first record where offsets hold none.
+    begin: int
+    records: Sequence[Record]
+    #: The offset to fetch next.
+    end: int
+
+
+class FetchedBatch(fetcher.FetchResult):  # type: ignore[misc]
+    """Says of all that it hands on where it begins: a batch that got lost shows as a gap before the next."""
+
+    def getall(self, max_records: int | None = None) -> Batch | None:
+        fetched = self._partition_records
+        begin = fetched.next_fetch_offset
+        records = super().getall(max_records)
+        end = fetched.next_fetch_offset
+        return Batch(begin, records, end) if end > begin else None
+
+
+# aiokafka's fetcher offers no other way to choose these classes.
 fetcher.PartitionRecords = FetchedRecords
+fetcher.FetchResult = FetchedBatch
 
 
 class DaemonThread(WorkerThread):
@@ -143,10 +170,9 @@ class ChunkConsumerThread(driver.AIOKafkaConsumerThread):
             **driver.credentials_to_aiokafka_auth(conf.broker_credentials, conf.ssl_context),
         )
 
-    async def _fetch_records(self, consumer: Any, active_partitions: set[TP], *args: Any, **kwargs: Any) -> Any:
-        """Fetch; gives of each partition that got ahead its records, if any, and the offset to read next."""
+    async def _fetch_records(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            fetched = await super()._fetch_records(consumer, active_partitions, *args, **kwargs)
+            return await super()._fetch_records(*args, **kwargs)
         except aiokafka.errors.NoOffsetForPartitionError:
             # Newly assigned, not yet claimed: Kafka knows no offset, and Postgres tells it in a moment (see
             # ChunkConsumer.seek_to_committed).
@@ -154,7 +180,6 @@ class ChunkConsumerThread(driver.AIOKafkaConsumerThread):
         except aiokafka.errors.OffsetOutOfRangeError as error:
             ((tp, offset),) = error.args[0].items()
             raise no_such_offset(tp.topic, tp.partition, offset) from error
-        return {tp: (fetched.get(tp, ()), _position(consumer, tp)) for tp in active_partitions}
 
     def stable_offset(self, tp: TP) -> int:
         """The end of what may be read: transactions that are still open begin there."""
@@ -181,12 +206,6 @@ class ChunkConsumerThread(driver.AIOKafkaConsumerThread):
         return True
 
 
-def _position(consumer: Any, tp: TP) -> int:
-    """Where a partition is read next; -1 while that is not known."""
-    state = _state(consumer, tp)
-    return int(state.position) if state and state.has_valid_position else -1
-
-
 def _state(consumer: Any, tp: TP) -> Any:
     """What aiokafka knows of a partition; None when it is not assigned."""
     subscription = consumer._subscription.subscription
@@ -204,38 +223,56 @@ class ChunkConsumer(driver.Consumer):
     def _new_consumer_thread(self) -> ChunkConsumerThread:
         return ChunkConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """A rebalance begins: nothing is handed on until the partitions are claimed anew."""
+        self._starts = {}
+        await super().on_partitions_revoked(revoked)
+
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Claim the assigned partitions in Postgres and go where their last unit of work ended."""
+        revoked = self._starts
         offsets = await cast(Any, self.app).claim(self.assignment())
         await self._thread.seek_wait(offsets)
-        self._starts = dict(offsets)
-        self._outstanding.clear()
+        if self._starts is revoked:  # else the next rebalance has begun, and ends with a claim of its own
+            self._starts = dict(offsets)
+            self._outstanding.clear()
         return cast("Mapping[TP, int]", offsets)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:  # noqa: ASYNC109 - Faust's signature
         """Fetch once and yield a message for each partition that had records."""
         generation = self.app.consumer_generation_id
-        records, active = await self._wait_next_records(timeout)
-        if not self.flow_active:  # a rebalance: what was fetched will be fetched again from the claimed offsets
-            return
-        for tp, (batch, position) in (records or {}).items():
-            for part, reached in evenly(batch, position, most=cast(Any, self.app).chunk_events):
-                if generation != self.app.consumer_generation_id or tp not in active or tp not in self._starts:
-                    break
-                if part or reached > self._starts[tp]:
-                    yield tp, self._chunk_message(tp, part, reached)
+        for tp, batch in (await self._next_batches(timeout)).items():
+            if batch.begin != self._starts.get(tp):
+                await self._read_again(tp)
+                continue
+            for part, reached in evenly(batch.records, batch.end, most=cast(Any, self.app).chunk_events):
+                if generation != self.app.consumer_generation_id or tp not in self._starts:
+                    break  # a rebalance: what was fetched will be fetched again from the claimed offsets
+                yield tp, self._chunk_message(tp, part, reached)
 
-    async def _wait_next_records(self, timeout: float) -> tuple[Any, set[TP]]:  # noqa: ASYNC109 - Faust's signature
+    async def _next_batches(self, timeout: float) -> Mapping[TP, Batch]:  # noqa: ASYNC109 - Faust's signature
         if not self.flow_active:
             await self.wait(cast(Any, self.can_resume_flow))
         assigned = self._get_active_partitions()
         active = {tp for tp in assigned if self._outstanding[tp] < OUTSTANDING_CHUNKS}
         if not active:
             await asyncio.sleep(_FULL_POLL_SECONDS)
-            return {}, active
+            return {}
         if len(active) < len(assigned):
             timeout = _FULL_POLL_SECONDS
-        return await self._getmany(active_partitions=active, timeout=timeout), active
+        return cast("Mapping[TP, Batch]", await self._getmany(active_partitions=active, timeout=timeout) or {})
+
+    async def _read_again(self, tp: TP) -> None:
+        """Go back to where the chunks of a partition end.
+
+        The thread fetches on while Faust stops and starts what waits for it, and while a claim seeks: a batch that
+        nobody was there to take is lost, unless it is fetched again.
+        """
+        if tp not in self._starts:
+            return
+        logger.debug("read again", extra={"topic": tp.topic, "partition": tp.partition, "offset": self._starts[tp]})
+        with contextlib.suppress(aiokafka.errors.IllegalStateError):  # a rebalance has taken it away meanwhile
+            await self._thread.seek_wait({tp: self._starts[tp]})
 
     def _chunk_message(self, tp: TP, records: Sequence[Any], position: int) -> ConsumerMessage:
         chunk = Chunk(tp.topic, tp.partition, self._starts[tp], records, position)
