@@ -75,6 +75,7 @@ class ProcessorApp(faust.App):
             stream_wait_empty=False,  # what is not committed will be done again, and may never end without Postgres
             web_enabled=False,
             store="memory://",
+            table_standby_replicas=0,  # Postgres has the totals; with any, Faust may leave a worker without partitions
             TableManager=Tables,
         )
         self.fetch_wait_ms = bounds.fetch_wait_ms
