@@ -114,6 +114,12 @@ class ProcessorSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="C360_")
 
     group: str = Field("c360-processors", description="Kafka consumer group of the processors")
+    group_instance_id: str | None = Field(
+        None,
+        min_length=1,
+        description="a processor's own name in its group: started again within the session timeout, it gets its "
+        "partitions back and disturbs no other; unset: who stops hands over at once (Apache Kafka; docs/operations.md)",
+    )
     chunk_events: int = Field(30_000, ge=1, description="most records of one partition in one unit of work")
     cached_rows: int = Field(50_000, ge=1000, description="rows of each running total kept in memory")
     connections: int = Field(2, ge=1, le=16, description="units of work in flight at once, each on its own connection")

@@ -71,6 +71,9 @@ class ProcessorApp(faust.App):
             broker_heartbeat_interval=session / 4,
             broker_request_timeout=max(90.0, 2 * session),
             consumer_max_fetch_size=_FETCH_BYTES,
+            consumer_group_instance_id=bounds.group_instance_id,
+            # Faust asks whether an assignment is its own by this: who comes back may run on another machine.
+            canonical_url="http://localhost",
             topic_disable_leader=True,
             stream_wait_empty=False,  # what is not committed will be done again, and may never end without Postgres
             web_enabled=False,

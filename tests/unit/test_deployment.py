@@ -29,10 +29,14 @@ def test_manifests_are_what_kubernetes_takes(manifest: dict[str, Any]) -> None:
     kubernetes_validate.validate(manifest, _KUBERNETES, strict=True)
 
 
-@pytest.mark.parametrize("name", ["processor", "api"])
-def test_deployments_may_be_updated_and_drained(name: str) -> None:
-    of = {one["kind"]: one for one in _OBJECTS if one["metadata"]["name"] == name}
-    spec = of["Deployment"]["spec"]
+def _named(name: str) -> dict[str, dict[str, Any]]:
+    return {one["kind"]: one for one in _OBJECTS if one["metadata"]["name"] == name}
+
+
+@pytest.mark.parametrize(("name", "kind"), [("processor", "StatefulSet"), ("api", "Deployment")])
+def test_what_runs_may_be_updated_and_drained(name: str, kind: str) -> None:
+    of = _named(name)
+    spec = of[kind]["spec"]
     assert of["PodDisruptionBudget"]["spec"]["selector"] == spec["selector"]
     pod = spec["template"]["spec"]
     assert spec["selector"]["matchLabels"].items() <= spec["template"]["metadata"]["labels"].items()
@@ -43,6 +47,18 @@ def test_deployments_may_be_updated_and_drained(name: str) -> None:
         assert {"requests", "limits"} <= container["resources"].keys()
     for container in pod["containers"]:
         assert {"startupProbe", "readinessProbe", "livenessProbe"} <= container.keys()
+
+
+def test_a_processor_that_is_replaced_keeps_its_name_and_is_back_within_its_session() -> None:
+    of = _named("processor")
+    spec = of["StatefulSet"]["spec"]
+    assert of["Service"]["metadata"]["name"] == spec["serviceName"]
+    pod = spec["template"]["spec"]
+    (container,) = pod["containers"]
+    (name,) = [one for one in container["env"] if one["name"] == "C360_GROUP_INSTANCE_ID"]
+    assert name["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
+    session = int(_named("c360")["ConfigMap"]["data"]["KAFKA_SESSION_TIMEOUT_SECONDS"])
+    assert session > pod["terminationGracePeriodSeconds"]
 
 
 def test_compose_has_limits_checks_and_no_password() -> None:
