@@ -1,13 +1,19 @@
 """Dashboard, alerts and docs/metrics.md name only metrics that are counted, and all that are counted are documented."""
 
 import json
+import os
 import re
-import shutil
 import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from local_stack.metrics_page import PARTS, full_name, metrics_of, page
 
@@ -59,9 +65,62 @@ def test_the_page_is_current() -> None:
     assert (ROOT / "docs/metrics.md").read_text() == page(), "run `make docs`"
 
 
-def test_the_rules_are_good_for_prometheus() -> None:
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        pytest.skip("promtool (Debian: package prometheus) is not installed")
-    done = subprocess.run([promtool, "check", "rules", str(ALERTS)], capture_output=True, text=True, check=False)
+@pytest.fixture(scope="module")
+def promtool() -> str:
+    """Path of Prometheus' own checker, which is downloaded where that can be done."""
+    environment = {**os.environ, "VENV": sys.prefix}
+    found = subprocess.run([ROOT / ".ci/promtool"], env=environment, capture_output=True, text=True, check=False)
+    if found.returncode != 0:
+        pytest.skip(found.stderr.strip())
+    return found.stdout.strip()
+
+
+@pytest.mark.timeout(600)  # the download
+def test_prometheus_takes_its_files(promtool: str) -> None:
+    checked = [promtool, "check", "config", "--lint=all", "--lint-fatal", str(ALERTS.with_name("prometheus.yml"))]
+    done = subprocess.run(checked, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "alerts.yml" in done.stdout
+
+
+@pytest.mark.timeout(600)
+def test_prometheus_understands_what_the_dashboards_ask(promtool: str, tmp_path: Path) -> None:
+    asked = [expression.replace("$__rate_interval", "1m") for expression in expressions()]
+    rules = [{"record": f"panel:{number}", "expr": expression} for number, expression in enumerate(asked)]
+    (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
+    checked = [promtool, "check", "rules", str(tmp_path / "rules.yml")]
+    done = subprocess.run(checked, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(asked)} rules found" in done.stdout
+
+
+@pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
+def test_grafana_knows_every_word_of_a_dashboard(path: Path) -> None:
+    written = json.loads(path.read_text())
+    register_default_plugins()
+    understood = json.loads(JSONEncoder().encode(Dashboard.from_json(written)))
+    assert list(lost(written, understood)) == []
+
+
+def lost(written: Any, understood: Any, place: str = "") -> Iterator[str]:
+    """Where something was written that Grafana's own types did not keep."""
+    if isinstance(written, dict) and isinstance(understood, dict):
+        for key, value in written.items():
+            yield from lost(value, understood.get(key), f"{place}.{key}")
+    elif isinstance(written, list) and isinstance(understood, list) and len(written) == len(understood):
+        for number, (one, other) in enumerate(zip(written, understood, strict=True)):
+            yield from lost(one, other, f"{place}[{number}]")
+    elif written != understood:
+        yield place
+
+
+def test_grafana_finds_dashboards_and_prometheus() -> None:
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    mounts = dict(reversed(volume.split(":")[:2]) for volume in services["grafana"]["volumes"])
+    provisioning = ROOT / "monitoring/grafana/provisioning"
+    assert mounts["/etc/grafana/provisioning"] == "./monitoring/grafana/provisioning"
+    (provider,) = yaml.safe_load((provisioning / "dashboards/c360.yaml").read_text())["providers"]
+    assert (ROOT / mounts[provider["options"]["path"]]).resolve() == DASHBOARDS[0].parent
+    (source,) = yaml.safe_load((provisioning / "datasources/prometheus.yaml").read_text())["datasources"]
+    assert (source["type"], source["url"]) == ("prometheus", "http://prometheus:9090")
+    assert "prometheus" in services
