@@ -218,7 +218,10 @@ class ChunkConsumer(driver.Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        #: Where the next chunk of each partition starts.
         self._starts: dict[TP, int] = {}
+        #: What `_starts` will be once Faust lets chunks flow; None when the next rebalance has begun meanwhile.
+        self._claimed: dict[TP, int] | None = None
         self._outstanding: Counter[TP] = Counter()
 
     def _new_consumer_thread(self) -> ChunkConsumerThread:
@@ -226,18 +229,24 @@ class ChunkConsumer(driver.Consumer):
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """A rebalance begins: nothing is handed on until the partitions are claimed anew."""
-        self._starts = {}
+        self._starts, self._claimed = {}, None
         await super().on_partitions_revoked(revoked)
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Claim the assigned partitions in Postgres and go where their last unit of work ended."""
-        revoked = self._starts
+        self._claimed = {}
         offsets = await cast(Any, self.app).claim(self.assignment())
         await self._thread.seek_wait(offsets)
-        if self._starts is revoked:  # else the next rebalance has begun, and ends with a claim of its own
-            self._starts = dict(offsets)
-            self._outstanding.clear()
+        if self._claimed is not None:
+            self._claimed = dict(offsets)
         return cast("Mapping[TP, int]", offsets)
+
+    def resume_flow(self) -> None:
+        """Hand chunks on, once they are claimed: Faust resumes before that, too, and drops what it has after it."""
+        if self._claimed:
+            self._starts, self._claimed = self._claimed, {}
+            self._outstanding.clear()
+        super().resume_flow()
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:  # noqa: ASYNC109 - Faust's signature
         """Fetch once and yield a message for each partition that had records."""

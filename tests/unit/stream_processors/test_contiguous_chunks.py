@@ -1,13 +1,17 @@
 """Chunks of a partition follow each other without a gap, whatever became of the batches that were fetched for them."""
 
-from collections import Counter
+from contextlib import aclosing
+from itertools import product
 from types import SimpleNamespace
+from typing import Any
+from unittest.mock import AsyncMock
 
+import faust
+import pytest
 from faust.types import TP
-from hypothesis import given
-from hypothesis import strategies as st
+from yarl import URL
 
-from stream_processors.chunks import Batch, Chunk, ChunkConsumer
+from stream_processors.chunks import Batch, Chunk, ChunkConsumer, ChunkTransport
 
 _TP = TP("interactions", 0)
 
@@ -15,8 +19,13 @@ _TP = TP("interactions", 0)
 class Thread:
     """What aiokafka does for a consumer: it fetches on from a position that only seeking sets back."""
 
+    beacon = None
+
     def __init__(self) -> None:
         self.position = 0
+
+    def assignment(self) -> set[TP]:
+        return {_TP}
 
     async def getmany(self, active: set[TP], timeout: float) -> dict[TP, Batch]:  # noqa: ARG002, ASYNC109
         begin, self.position = self.position, self.position + 3
@@ -32,46 +41,84 @@ class Thread:
         self.position = offsets[_TP]
 
 
-def consumer(thread: Thread, *, claimed: int) -> ChunkConsumer:
-    """A consumer that was given one partition, and claimed it at an offset."""
-    made = ChunkConsumer.__new__(ChunkConsumer)
-    made.app = SimpleNamespace(consumer_generation_id=1, chunk_events=2)
-    made.flow_active = True
-    made._thread = thread
+class Reader(ChunkConsumer):
+    """The consumer on such a thread."""
+
+    def _new_consumer_thread(self) -> Any:
+        return Thread()
+
+
+@pytest.fixture
+async def reader() -> ChunkConsumer:
+    """A consumer that has just been given one partition, of which Postgres has the first four records."""
+    app = faust.App("reader")
+    app.chunk_events = 2
+    app.claim = AsyncMock(return_value={_TP: 4})
+    made = Reader(
+        ChunkTransport([URL("kafka://")], app),
+        callback=AsyncMock(),
+        on_partitions_revoked=AsyncMock(),
+        on_partitions_assigned=AsyncMock(),
+    )
     made._active_partitions = {_TP}
-    made._starts = {_TP: claimed}
-    made._outstanding = Counter()
     return made
 
 
-async def chunks(consumer: ChunkConsumer) -> list[Chunk]:
-    """What it hands on of one fetch."""
-    found = [message.value async for _, message in consumer.getmany(timeout=0)]
-    consumer._outstanding.clear()
+async def claim(reader: ChunkConsumer) -> None:
+    """As Faust's recovery after a rebalance, though there is nothing to recover."""
+    reader.resume_flow()
+    await reader.seek_to_committed()
+    reader.resume_flow()
+
+
+async def chunks(reader: ChunkConsumer, *, most: int | None = None) -> list[Chunk]:
+    """What it hands on of one fetch to somebody who commits it at once, or is stopped after some chunks of it."""
+    found: list[Chunk] = []
+    async with aclosing(reader.getmany(timeout=0)) as messages:
+        async for _, message in messages:
+            found.append(message.value)
+            if len(found) == most:
+                break
+    reader._outstanding.clear()
     return found
 
 
-@given(st.lists(st.sampled_from(["taken", "lost", "half"]), max_size=20))
-async def test_what_nobody_took_is_fetched_again(fetches: list[str]) -> None:
-    thread = Thread()
-    reader = consumer(thread, claimed=0)
+@pytest.mark.parametrize("fates", list(product(["taken", "lost", "left"], repeat=4)))
+async def test_what_nobody_took_is_fetched_again(reader: ChunkConsumer, fates: tuple[str, ...]) -> None:
+    await claim(reader)
     read: list[Chunk] = []
-    for fate in fetches:
+    for fate in fates:
         if fate == "lost":  # whoever waited for it was stopped
-            await thread.getmany({_TP}, 0)
-        elif fate == "half":  # stopped between two chunks of a batch
-            async for _, message in reader.getmany(timeout=0):
-                read.append(message.value)
-                break
-            reader._outstanding.clear()
+            await reader._thread.getmany({_TP}, 0)
+        elif fate == "left":  # stopped between two chunks of a batch
+            read += await chunks(reader, most=1)
         else:
             read += await chunks(reader)
     read += await chunks(reader) + await chunks(reader)  # the first may find a gap
-    assert [record.offset for chunk in read for record in chunk.records] == list(range(read[-1].next_offset))
+    assert [record.offset for chunk in read for record in chunk.records] == list(range(4, read[-1].next_offset))
     assert sum(chunk.skipped for chunk in read) == 0
 
 
-async def test_nothing_is_handed_on_before_the_claim_of_an_assignment() -> None:
-    reader = consumer(Thread(), claimed=0)
-    reader._starts = {}
+async def test_nothing_is_handed_on_between_a_rebalance_and_the_claim_after_it(reader: ChunkConsumer) -> None:
+    await claim(reader)
+    await reader.on_partitions_revoked({_TP})
+    reader._active_partitions = {_TP}
+    reader.resume_flow()  # as Faust does before it seeks
+    assert await chunks(reader) == []
+    await reader.seek_to_committed()
+    assert await chunks(reader) == []  # when Faust resumes, it drops what it has
+    reader.resume_flow()
+    assert await chunks(reader) == []  # finds that a batch was lost
+    assert [chunk.start for chunk in await chunks(reader)] == [4, 5]
+
+
+async def test_a_claim_that_the_next_rebalance_overtakes_is_not_used(reader: ChunkConsumer) -> None:
+    async def overtaken(assigned: set[TP]) -> dict[TP, int]:  # noqa: ARG001
+        await reader.on_partitions_revoked({_TP})
+        reader._active_partitions = {_TP}
+        return {_TP: 4}
+
+    reader.app.claim = overtaken
+    await claim(reader)
+    assert await chunks(reader) == []
     assert await chunks(reader) == []
