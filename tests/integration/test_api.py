@@ -21,6 +21,7 @@ from api_process import api_process, wait_until
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as examples
 from hypothesis.strategies import SearchStrategy
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from schemathesis import GenerationMode
 from schemathesis.checks import load_all_checks
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
@@ -34,6 +35,7 @@ from events.admin import create_topics
 from local_stack.postgres import SETTINGS, Postgres
 from settings import ApiSettings
 from sql.migrate import migrate
+from tests.faults.proxy import Proxy
 
 #: A workbook's worth of facts, as the processors would have stored them.
 ROWS = """
@@ -467,19 +469,28 @@ async def test_a_query_that_takes_too_long_is_ended_by_postgres(database: str) -
         assert await pool.fetch_one(PID, Backend)
 
 
-async def test_a_frozen_server_is_not_waited_for(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def line(database: str) -> Iterator[Proxy]:
+    """A line to Postgres."""
+    line = Proxy(int(conninfo_to_dict(database)["port"]))
+    yield line
+    line.stop()
+
+
+async def test_a_server_that_does_not_answer_is_not_waited_for(
+    database: str, line: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("api.database._GRACE_SECONDS", 0.2)
-    async with Database(database, pool_size=1, query_seconds=0.2) as pool:
+    url = make_conninfo(database, host="127.0.0.1", port=line.port)
+    async with Database(url, pool_size=1, query_seconds=0.2) as pool:
         backend = await pool.fetch_one(PID, Backend)
         assert backend
-        os.kill(backend.pid, signal.SIGSTOP)
-        try:
-            with pytest.raises(QueryTimeout):
-                await pool.fetch_one(PID, Backend)
-            # The next question gets a connection that works.
-            assert await pool.fetch_one(PID, Backend) != backend
-        finally:
-            os.kill(backend.pid, signal.SIGCONT)
+        line.block("to_client")
+        with pytest.raises(QueryTimeout):
+            await pool.fetch_one(PID, Backend)
+        line.unblock()
+        # The next question gets a connection that works.
+        assert await pool.fetch_one(PID, Backend) != backend
 
 
 async def test_the_api_can_only_read(database: str) -> None:
