@@ -44,7 +44,7 @@ from api.lineage import endpoints as lineage
 from api.lineage.reading import Lineage
 from api.lineage.served import endpoints_of
 from api.live import endpoints as live
-from api.live.streams import Seats, SharedViews
+from api.live.feeds import Feeds
 from api.pages import endpoints as pages
 from api.positions import Positions
 from api.product_interest import endpoints as product_interest
@@ -105,8 +105,8 @@ def create_app(
     app.state.positions = Positions(database_url)
     app.state.waiting = Waiting(kafka)
     app.state.ready_lag_seconds = settings.ready_lag_seconds
-    app.state.shared_views = SharedViews()
-    app.state.seats = Seats(settings.subscribers)
+    app.state.feeds = Feeds(app.state.positions, most=settings.subscribers)
+    app.state.slow_seconds = settings.slow_seconds
     app.state.reached = Reached()
     app.state.broker = Broker(kafka)
     app.state.ingests = Ingests(settings.sources, kafka)
@@ -172,9 +172,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     database: Database = app.state.database
     positions: Positions = app.state.positions
     broker: Broker = app.state.broker
+    feeds: Feeds = app.state.feeds
     ingests: Ingests = app.state.ingests
     watch: Watch = app.state.watch
     async with database, positions.following(), watch.watching():
         yield
+        await feeds.close()
         await ingests.stop()
     broker.close()

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Final, Self, TypeVar
 
@@ -88,15 +88,23 @@ class Database:
 
         Raises: Unavailable when Postgres can't answer now; it is safe to ask again later.
         """
-        try:
-            return await self._ask(query, model, parameters)
-        except _ConnectionLost:
-            # Postgres was restarted, and the pool is full of connections to the one before. Reading twice is harmless.
-            await self._pool.check()
-        try:
-            return await self._ask(query, model, parameters)
-        except _ConnectionLost as error:
-            raise Unavailable("the database closed the connection") from error
+
+        async def read(connection: AsyncConnection[Any]) -> list[Row]:
+            cursor = connection.cursor(row_factory=class_row(model))
+            await cursor.execute(query, parameters)
+            return await cursor.fetchall()
+
+        return await self._read(read)
+
+    async def fetch_each(self, query: bytes, model: type[Row], parameters: Sequence[Parameters]) -> list[list[Row]]:
+        """Ask the same for each of these, on one connection without waiting in between. Raises as `fetch_all`."""
+
+        async def read(connection: AsyncConnection[Any]) -> list[list[Row]]:
+            cursor = connection.cursor(row_factory=class_row(model))
+            await cursor.executemany(query, parameters, returning=True)
+            return [await answer.fetchall() async for answer in cursor.results()]
+
+        return await self._read(read)
 
     async def fetch_one(self, query: bytes, model: type[Row], parameters: Parameters | None = None) -> Row | None:
         """The first row of the answer, or None. Raises as `fetch_all`."""
@@ -120,13 +128,16 @@ class Database:
         except _ConnectionLost as error:
             raise Unavailable("the database closed the connection") from error
 
-    async def _ask(self, query: bytes, model: type[Row], parameters: Parameters | None) -> list[Row]:
-        async def read(connection: AsyncConnection[Any]) -> list[Row]:
-            cursor = connection.cursor(row_factory=class_row(model))
-            await cursor.execute(query, parameters)
-            return await cursor.fetchall()
-
-        return await self._with_connection(read)
+    async def _read(self, work: Callable[[AsyncConnection[Any]], Awaitable[T]]) -> T:
+        try:
+            return await self._with_connection(work)
+        except _ConnectionLost:
+            # Postgres was restarted, and the pool is full of connections to the one before. Reading twice is harmless.
+            await self._pool.check()
+        try:
+            return await self._with_connection(work)
+        except _ConnectionLost as error:
+            raise Unavailable("the database closed the connection") from error
 
     async def _with_connection(self, work: Callable[[AsyncConnection[Any]], Awaitable[T]]) -> T:
         """Do something with a connection of the pool, within bounded time; what goes wrong is said in our own errors.

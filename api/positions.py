@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime
 from typing import Any, Final
 
@@ -44,6 +44,7 @@ class Positions:
         self._age_when_read = 0.0
         self._read_at = 0.0
         self._moved = asyncio.Event()
+        self._listeners: list[Callable[[], object]] = []
 
     @property
     def age_seconds(self) -> float | None:
@@ -58,18 +59,14 @@ class Positions:
                     await self._moved.wait()
         return includes(self.current, wanted)
 
-    async def wait_for_change(self, known: Position, *, seconds: float) -> bool:
-        """Wait until the position is another one than this; False when it was not within that time."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while self.current == known and self.reachable and not self.stopping:
-                    await self._moved.wait()
-        return self.current != known
-
-    async def wait_for_stop(self, *, seconds: float) -> None:
-        """Pause, unless the process is about to end."""
-        if not self.stopping:
-            await asyncio.sleep(seconds)
+    @contextmanager
+    def calling(self, listener: Callable[[], object]) -> Iterator[None]:
+        """Have this called whenever anything here may be another: the position, or whether there will be a new one."""
+        self._listeners.append(listener)
+        try:
+            yield
+        finally:
+            self._listeners.remove(listener)
 
     @asynccontextmanager
     async def following(self) -> AsyncIterator[None]:
@@ -116,6 +113,8 @@ class Positions:
         self._wake()
 
     def _wake(self) -> None:
-        """Let whoever waits now look again; whoever comes later waits for the next time."""
+        """Let whoever waits or listens now look again; whoever comes later waits for the next time."""
         self._moved.set()
         self._moved = asyncio.Event()
+        for listener in self._listeners:
+            listener()

@@ -85,11 +85,11 @@ def measure(database_url: str, customers: int, *, seconds: float, rounds: int) -
     with psycopg.connect(database_url) as connection:
         token = keep_or_create_token(connection, "benchmark", [Scope.READ], None)
     results = []
-    with _reference(database_url) as bare, _api(database_url) as api:
+    with _reference(database_url) as bare, api_server(database_url) as api:
         for number in range(2 * rounds + 1):
             name, server, token_sent = ("API", api, token) if number % 2 else ("reference", bare, "")
             results.append((name, _drive(server, customers, seconds, token_sent)))
-            _say(_row(*results[-1]))
+            say(_row(*results[-1]))
     return results
 
 
@@ -114,13 +114,15 @@ def _reference(database_url: str) -> AbstractContextManager[Server]:
     return _server("benchmarks.bare_api", str(port), port=port, environment={"DATABASE_URL": database_url})
 
 
-def _api(database_url: str) -> AbstractContextManager[Server]:
+def api_server(database_url: str, **settings: str) -> AbstractContextManager[Server]:
+    """`c360 api` as its users start it."""
     port = free_port()
     environment = {
         "DATABASE_URL": database_url,
         "C360_API_PORT": str(port),
         "C360_API_READS_PER_MINUTE": "1000000000",
         "LOG_FORMAT": "json",
+        **settings,
     }
     return _server("c360", "api", port=port, environment=environment)
 
@@ -165,18 +167,19 @@ def main(customers: int = 1_000_000, seconds: float = 4, rounds: int = 3) -> Non
         try:
             url = postgres.start()
             migrate(url)
-            _say(f"storing the totals of {customers:,} customers ...")
+            say(f"storing the totals of {customers:,} customers ...")
             store_customers(url, customers)
             results = measure(url, customers, seconds=seconds, rounds=rounds)
         finally:
             postgres.stop()
     found = ratios(results)
-    _say(f"API / reference with {CLIENTS} clients: {median(found)} (of {found})")
+    say(f"API / reference with {CLIENTS} clients: {median(found)} (of {found})")
     runs = [{"name": name, **msgspec.to_builtins(figures)} for name, figures in results]
-    _say(json.dumps({"customers": customers, "clients": CLIENTS, "ratios": found, "runs": runs}))
+    say(json.dumps({"customers": customers, "clients": CLIENTS, "ratios": found, "runs": runs}))
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """Print at once, whoever reads."""
     print(line, flush=True)
 
 

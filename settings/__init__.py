@@ -174,6 +174,7 @@ class ApiSettings(BaseSettings):
     )
     query_seconds: float = Field(5, gt=0, le=3600, description="a question that takes Postgres longer is given up: 503")
     subscribers: int = Field(1000, ge=1, description="open streams of GET live; beyond, a 503 with Retry-After")
+    slow_seconds: float = Field(30, ge=1, description="a subscriber that takes nothing for so long is let go")
     requests_in_flight: int = Field(
         1000,
         ge=1,

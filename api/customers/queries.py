@@ -111,6 +111,12 @@ async def read_customer(database: Database, customer_id: str) -> Customer | None
     return await database.fetch_one(_CUSTOMER, Customer, {"customer_id": customer_id})
 
 
+async def read_customers(database: Database, customer_ids: Sequence[str]) -> list[Customer | None]:
+    """The same about several, in their order."""
+    answers = await database.fetch_each(_CUSTOMER, Customer, [{"customer_id": one} for one in customer_ids])
+    return [rows[0] if rows else None for rows in answers]
+
+
 async def read_timeline(
     database: Database, customer_id: str, *, limit: int, before: TimelineKey | None
 ) -> list[Fact] | None:

@@ -19,8 +19,6 @@ from c360.target import resolve_target
 from events.errors import UsageError
 from settings import Settings
 
-#: A client that acknowledges nothing for so long is gone; the kernel closes its connection, whatever waits to be sent.
-_UNTAKEN_MS: Final = 60_000
 #: Requests under way when the process is told to stop get this long; more than any answer may take.
 _GRACE_SECONDS: Final = 10
 
@@ -45,6 +43,7 @@ def api(*, host: str | None = None, port: int | None = None, data_dir: Path | No
     with errors(database_url):
         conninfo_to_dict(database_url)  # refuses what is no URL; whether Postgres is there is for /ready to say
     listener = _listen(host or settings.api.host, settings.api.port if port is None else port)
+    _let_go_of_the_silent(listener, untaken_seconds=3 * settings.api.slow_seconds)
     set_up_logging(settings.log)
     app = create_app(settings.api, database_url=database_url, kafka=kafka, checks=settings.quality)
     config = Config(
@@ -85,12 +84,18 @@ class _Server(Server):
 
 def _listen(host: str, port: int) -> socket.socket:
     try:
-        listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; connections inherit it
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNTAKEN_MS)
-        return listener
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except (OSError, OverflowError) as error:
         raise UsageError(f"can't listen on {host}:{port}: {error}") from error
+
+
+def _let_go_of_the_silent(listener: socket.socket, *, untaken_seconds: float) -> None:
+    """Let the kernel close the connection of a client that takes nothing for so long, whatever waits to be sent.
+
+    asyncio, too, waits for that without end, even when it was told to close the connection.
+    """
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; connections inherit it
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(untaken_seconds * 1000))
 
 
 def _end(*_: object) -> NoReturn:

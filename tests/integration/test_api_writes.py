@@ -1,7 +1,6 @@
 """Events sent over HTTP, through a real broker and a real processor, and read back."""
 
 import asyncio
-import json
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -16,7 +15,6 @@ from confluent_kafka import Producer
 from prometheus_client.parser import text_string_to_metric_families
 
 from api.access.tokens import Scope, create_token
-from api.kit.position import includes, read_position
 from events import admin
 from local_stack import processes
 from tests.faults.stand import Stand
@@ -181,149 +179,3 @@ def test_the_broker_away_stops_writes_and_not_reads(stand: Stand, api: httpx2.Cl
     assert away.status_code == 503
     assert away.json()["type"] == "/problems/broker-away"
     assert api.get("/product-interactions").status_code == 200
-
-
-class Listener:
-    """Reads the events of a stream."""
-
-    def __init__(self, response: httpx2.Response) -> None:
-        self._lines = response.iter_lines()
-
-    def next(self) -> dict[str, str]:
-        """The next event, without comments."""
-        event: dict[str, str] = {}
-        for line in self._lines:
-            name, _, value = line.partition(": ")
-            if name:
-                event[name] = value
-            elif "data" in event:
-                return event
-        raise AssertionError("the stream ended")
-
-
-def test_totals_are_sent_as_they_change(stand: Stand, api: httpx2.Client, database: str) -> None:
-    stand.start_processor()
-    api.post("/events/interactions", json=interaction(0, "warm"))
-    wait_until(lambda: api.get("/interactions/warm").status_code == 200, seconds=60)
-    with api.stream("GET", "/live?customer_id=1") as one, api.stream("GET", "/live?view=product_metrics") as other:
-        assert one.headers["content-type"].startswith("text/event-stream")
-        assert (one.headers["cache-control"], one.headers["x-accel-buffering"]) == ("no-store", "no")
-        customer, products = Listener(one), Listener(other)
-        assert customer.next()["data"] == "null"
-        assert json.loads(products.next()["data"])["data"] == []
-
-        sent = api.post("/events/interactions", json=interaction(1))
-        event = customer.next()
-        assert event["event"] == "customer"
-        assert json.loads(event["data"])["channels"][0]["interactions"] == 1
-        assert includes(read_position(event["id"]), read_position(sent.headers["C360-Position"]))
-
-        bought = {"transaction_id": "t", "customer_id": "1", "occurred_at": "2020-02-11T16:10:00Z"}
-        api.post("/events/transactions", json={**bought, "product_id": "P", "amount": 19.95, "currency": "EUR"})
-        assert json.loads(products.next()["data"])["data"][0]["revenue"] == 19.95
-        event = customer.next()
-        assert json.loads(event["data"])["lifetime_value"] == 19.95
-
-        with psycopg.connect(database) as connection:  # however many listen
-            listening = connection.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'c360-api-positions'"
-            ).fetchone()
-        assert listening == (1,)
-    # Resumed where it was, it waits for what is new; resumed behind that, it begins with the state of now.
-    with api.stream("GET", "/live?customer_id=1", headers={"Last-Event-ID": event["id"]}) as one:
-        api.post("/events/interactions", json=interaction(2))
-        assert json.loads(Listener(one).next()["data"])["channels"][0]["interactions"] == 2
-    with api.stream("GET", "/live?customer_id=1", headers={"Last-Event-ID": event["id"]}) as one:
-        assert json.loads(Listener(one).next()["data"])["channels"][0]["interactions"] == 2
-    assert api.get("/live").status_code == 422
-    assert api.get("/live?customer_id=1&view=daily_sales").status_code == 422
-
-
-def test_changes_are_sent_within_the_time_of_a_glance(stand: Stand, api: httpx2.Client, database: str) -> None:
-    """From the commit to the event: 200 ms."""
-    stand.start_processor()
-    api.post("/events/interactions", json=interaction(0))
-    wait_until(lambda: api.get("/interactions/1").status_code == 200, seconds=60)
-    delays = []
-    with api.stream("GET", "/live?customer_id=1") as stream:
-        listener = Listener(stream)
-        listener.next()
-        for number in range(1, 21):
-            time.sleep(0.15)
-            api.post("/events/interactions", json=interaction(number))
-            listener.next()
-            seen_at = time.time()
-            with psycopg.connect(database) as connection:
-                row = connection.execute("SELECT max(extract(epoch FROM committed_at)) FROM positions").fetchone()
-            assert row
-            delays.append(seen_at - float(row[0]))
-    assert sorted(delays)[10] < 0.2, delays
-
-
-def test_two_hundred_subscribers_hear_of_a_change_over_one_connection(
-    stand: Stand, api: httpx2.Client, database: str
-) -> None:
-    """Half of them follow a customer, half a view; Postgres sees the pool and one listener."""
-    stand.start_processor()
-    api.post("/events/interactions", json=interaction(0))
-    wait_until(lambda: api.get("/interactions/1").status_code == 200, seconds=60)
-    told = {"customer_id": "1", "customer_type": "Red"}
-    api.post("/events/customers", json=told)
-    api.post("/events/product_discussions", json={"month": "2020-02", "product": "Sand"})
-    wait_until(lambda: "Sand" in api.get("/product-interactions").text, seconds=30)
-    heard_at: list[float] = []
-
-    async def subscribe(client: httpx2.AsyncClient, question: str, ready: asyncio.Semaphore) -> None:
-        async with client.stream("GET", f"/live?{question}") as stream:
-            seen = 0
-            async for line in stream.aiter_lines():
-                seen += line.startswith("data:")
-                if line.startswith("data:") and seen == 1:
-                    ready.release()
-                elif line.startswith("data:"):
-                    heard_at.append(time.time())
-                    return
-
-    async def all_subscribers() -> tuple[int, int]:
-        limits = httpx2.Limits(max_connections=300)
-        ready = asyncio.Semaphore(0)
-        async with httpx2.AsyncClient(base_url=api.base_url, headers=api.headers, timeout=60, limits=limits) as client:
-            questions = ["customer_id=1", "view=product-interactions"] * 100
-            tasks = [asyncio.create_task(subscribe(client, question, ready)) for question in questions]
-            for _ in questions:
-                await ready.acquire()
-            with psycopg.connect(database) as connection:
-                counted = connection.execute(
-                    "SELECT count(*) FILTER (WHERE application_name = 'c360-api'),"
-                    " count(*) FILTER (WHERE application_name = 'c360-api-positions') FROM pg_stat_activity"
-                ).fetchone()
-            await client.post("/events/interactions", json=interaction(1))
-            await asyncio.wait_for(asyncio.gather(*tasks), timeout=30)
-        assert counted
-        return counted
-
-    pool, listeners = asyncio.run(all_subscribers())
-    assert pool <= 8
-    assert listeners == 1
-    assert len(heard_at) == 200
-    with psycopg.connect(database) as connection:
-        committed = connection.execute(
-            "SELECT extract(epoch FROM max(committed_at))::float FROM positions WHERE topic = 'interactions'"
-        ).fetchone()
-    assert committed
-    delays = sorted(at - committed[0] for at in heard_at)
-    assert delays[0] < 0.2, delays  # the client's own 200 tasks take most of the rest
-    assert delays[-1] < 3, delays
-
-
-def test_subscribers_do_not_hold_up_the_end(database: str, tmp_path: Path) -> None:
-    with (
-        api_process(database, tmp_path / "api.log") as (url, process),
-        httpx2.stream("GET", f"{url}/api/v1/live?customer_id=1") as stream,
-    ):
-        Listener(stream).next()
-        started = time.monotonic()
-        process.terminate()
-        assert process.wait(timeout=8) == 0
-        assert time.monotonic() - started < 4
-    assert "Traceback" not in (tmp_path / "api.log").read_text()

@@ -64,7 +64,8 @@ async def test_a_stream_that_has_begun_is_not_in_flight() -> None:
 
     async def send(_: Any) -> None: ...
 
-    context = RequestContext(EventStream(events()), problem_of=lambda _, __: Response(), most_in_flight=1)
+    stream = EventStream(events(), slow_seconds=30, at_end=lambda: None)
+    context = RequestContext(stream, problem_of=lambda _, __: Response(), most_in_flight=1)
     scope = {"type": "http", "method": "GET", "path": "/live", "headers": [], "asgi": {"spec_version": "2.4"}}
     await context(scope, send, send)  # type: ignore[arg-type]
     assert seen == [0]
