@@ -1,7 +1,8 @@
 """What refreshing costs ingestion: `python -m benchmarks.refresh [STORED] [EVENTS]`.
 
-The processor takes EVENTS purchases with STORED older ones of 100,000 customers in the table: alone, with a refresher
-that refreshes after changes as often as it may (every second), and alone again.
+First what each refresh costs by itself, with STORED older purchases of 100,000 customers: the CPU seconds of its
+Postgres backend. Then the processor takes EVENTS more purchases, twice alone and twice with a refresher that refreshes
+after changes as often as it may (every second), in turns.
 """
 
 import os
@@ -9,12 +10,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 
 import psycopg
 
 from benchmarks.throughput import PARTITIONS, Result, Servers, empty, fill, run_processor, servers, transactions
 from events import topics
 from sql.migrate import rebuild, totals
+from sql.refresh import MONTHLY_REPORT, Connection, read_refreshables, refresh
 
 _OLDER_PURCHASES = """
     INSERT INTO transactions
@@ -33,16 +36,15 @@ _HISTORY = """
 """
 
 
-def store_older_purchases(database_url: str, stored: int) -> None:
+def store_older_purchases(connection: Connection, stored: int) -> None:
     """Put purchases of earlier years into the table, and make the totals that belong to them."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(_CUSTOMERS)
-        connection.execute(_OLDER_PURCHASES, {"stored": stored, "partitions": PARTITIONS})
-        for total in totals(connection):
-            rebuild(connection, total)
-        connection.execute("TRUNCATE refreshes")
-        connection.execute("VACUUM ANALYZE")
-        connection.execute("CHECKPOINT")
+    connection.execute(_CUSTOMERS)
+    connection.execute(_OLDER_PURCHASES, {"stored": stored, "partitions": PARTITIONS})
+    for total in totals(connection):
+        rebuild(connection, total)
+    connection.execute("TRUNCATE refreshes")
+    connection.execute("VACUUM ANALYZE")
+    connection.execute("CHECKPOINT")
 
 
 @contextmanager
@@ -57,28 +59,52 @@ def refresher(where: Servers) -> Iterator[None]:
         process.wait()
 
 
-def main(stored: int = 2_000_000, events: int = 500_000) -> None:
+def main(stored: int = 1_000_000, events: int = 2_500_000) -> None:
     """Run, and print what it cost."""
     with servers() as where:
+        _say(f"{stored:,} purchases stored; each refresh by itself:")
+        _measure_alone(where, stored)
         _say(f"publishing {events:,} purchases ...")
         fill(where.bootstrap_servers, transactions(events))
-        before, refreshing, after = (
-            _run(where, stored, events, during) for during in (nullcontext(), refresher(where), nullcontext())
-        )
-    mean = (before.events_per_second + after.events_per_second) / 2
-    _say(f"refreshing costs ingestion {1 - refreshing.events_per_second / mean:.1%} of its rate")
+        alone, refreshing = [], []
+        for _ in range(2):
+            alone.append(_run(where, stored, events, nullcontext()))
+            refreshing.append(_run(where, stored, events, refresher(where)))
+    rates = [sum(run.events_per_second for run in runs) for runs in (refreshing, alone)]
+    _say(f"with refreshes, the rate is {rates[0] / rates[1]:.2f} of what it is alone")
+
+
+def _measure_alone(where: Servers, stored: int) -> None:
+    empty(where.database_url)
+    with psycopg.connect(where.database_url, autocommit=True) as connection:
+        store_older_purchases(connection, stored)
+        together = 0.0
+        for view in [one.view for one in read_refreshables(connection) if one.view != MONTHLY_REPORT]:
+            before = _cpu_seconds(connection.info.backend_pid)
+            refresh(connection, view)
+            spent = _cpu_seconds(connection.info.backend_pid) - before
+            together += spent
+            _say(f"  {view:24} {spent:6.2f} CPU s")
+        _say(f"  {'together':24} {together:6.2f} CPU s")
 
 
 def _run(where: Servers, stored: int, events: int, during: AbstractContextManager[None]) -> Result:
     empty(where.database_url)
-    store_older_purchases(where.database_url, stored)
-    with during:
-        result = run_processor(where, events, topics.TRANSACTIONS.name)
-    _say(f"{stored:>12,} stored: {result.events_per_second:>9,.0f} events/s")
-    with psycopg.connect(where.database_url) as connection:
-        for view, count, longest, together in connection.execute(_HISTORY):
-            _say(f"  {view:24} refreshed {count:>3} times, {longest:6.2f} s at most, {together:6.1f} s together")
+    with psycopg.connect(where.database_url, autocommit=True) as connection:
+        store_older_purchases(connection, stored)
+        with during:
+            result = run_processor(where, events, topics.TRANSACTIONS.name)
+        refreshes = connection.execute(_HISTORY).fetchall()
+    _say(f"{'refreshing' if refreshes else 'alone':10} {result.events_per_second:>9,.0f} events/s, {result.seconds} s")
+    for view, count, longest, together in refreshes:
+        _say(f"  {view:24} refreshed {count:>3} times, {longest:6.2f} s at most, {together:6.1f} s together")
     return result
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Of a process of this machine so far (Linux)."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _say(line: str) -> None:

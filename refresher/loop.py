@@ -1,6 +1,6 @@
 """Refresh what is due, until told to stop, whatever becomes of Postgres meanwhile.
 
-Any number of these may run: `sql.refresh` sees to it that one at a time refreshes, and the others find nothing due.
+Any number of these may run: one has the lead, and the others wait to take over.
 """
 
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ import structlog
 
 from refresher.schedule import Schedule
 from settings import RefresherSettings
-from sql.refresh import Run, refresh_chosen
+from sql.refresh import Refresher, Run
 
 #: How often to look whether anything is due.
 _LOOK_SECONDS: Final = 1.0
@@ -38,8 +38,11 @@ def _refresh_while_connected(database_url: str, schedule: Schedule, stopping: Ev
     with psycopg.connect(
         database_url, autocommit=True, application_name="c360-refresher", connect_timeout=5
     ) as connection:
+        refresher = Refresher(connection)
+        while not stopping.is_set() and not refresher.lead():
+            stopping.wait(_LOOK_SECONDS)
         while not stopping.is_set():
-            done = refresh_chosen(connection, schedule.choose)
+            done = refresher.refresh_chosen(schedule.choose)
             if done:
                 _tell(done)
             else:

@@ -1,7 +1,8 @@
 """What is due to be refreshed, if anything. Pure: no Postgres, no clock.
 
 A materialized view is due when something was committed since it was refreshed, or a new day began (UTC), but at most
-every so many seconds. The monthly report is due at the moments of its schedule, and after one that was missed.
+every so many seconds; one that is refreshed in steps is due until the last of them. The monthly report is due at the
+moments of its schedule, after one that was missed, and once what changed was refreshed after that moment.
 """
 
 from collections.abc import Sequence
@@ -33,23 +34,34 @@ class Schedule:
     since: datetime
 
     def choose(self, views: Sequence[Refreshable], moment: Moment) -> str | None:
-        """The view that is due for longest, if any; the report last, as it is made from the others."""
-        if any(_ended_at(view, rest=_REST) > moment.now for view in views if view.view != MONTHLY_REPORT):
+        """The view that is due for longest, if any."""
+        others = [view for view in views if view.view != MONTHLY_REPORT]
+        if any(_ended_at(view, rest=_REST) > moment.now for view in others):
             return None
-        due = [view for view in views if self._is_due(view, moment)]
-        due.sort(key=lambda view: (view.view == MONTHLY_REPORT, _ended_at(view), view.view))
+        due = [view for view in others if self._is_due(view, moment)]
+        if all(_ended_at(view) >= self._report_at(moment) for view in due):
+            due += [view for view in views if view.view == MONTHLY_REPORT and self._report_is_due(view, moment)]
+        due.sort(key=lambda view: (_ended_at(view), view.view))
         return due[0].view if due else None
 
     def _is_due(self, view: Refreshable, moment: Moment) -> bool:
-        if view.tried_at and moment.now < view.tried_at + timedelta(seconds=self.seconds):
+        if view.begun:
+            return True
+        if self._was_just_tried(view, moment):
             return False
-        if view.view == MONTHLY_REPORT:
-            return self._report_is_due(view, moment)
         return (view.position, view.epoch, view.as_of) != (moment.position, moment.epoch, moment.as_of)
 
     def _report_is_due(self, report: Refreshable, moment: Moment) -> bool:
+        made_at = report.refreshed_at or self.since
+        return not self._was_just_tried(report, moment) and made_at < self._report_at(moment)
+
+    def _was_just_tried(self, view: Refreshable, moment: Moment) -> bool:
+        return view.tried_at is not None and moment.now < view.tried_at + timedelta(seconds=self.seconds)
+
+    def _report_at(self, moment: Moment) -> datetime:
+        """The latest moment of the report's schedule."""
         latest: datetime = croniter(self.report, moment.now.astimezone(UTC)).get_prev(datetime)
-        return (report.refreshed_at or self.since) < latest
+        return latest
 
 
 def _ended_at(view: Refreshable, *, rest: float = 0) -> datetime:

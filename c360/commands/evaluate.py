@@ -15,6 +15,7 @@ from c360.target import resolve_target
 from events.errors import UsageError
 from settings import Settings
 from sql import text
+from sql.category_pairs import count_pairs
 
 _MODELS: Final = ("category_popularity", "category_transitions")
 
@@ -75,6 +76,7 @@ def evaluation(connection: Connection, *, customers: int) -> Evaluation:
     connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
     definitions = {model: _definition(connection, model) for model in _MODELS}
     connection.execute(_text("evaluation_purchases"))
+    count_pairs(connection)
     for model, definition in definitions.items():
         # The definition names `purchases`, which is now the table without what was held out.
         connection.execute(

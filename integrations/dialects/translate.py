@@ -26,6 +26,8 @@ _FUNCTION: Final = re.compile(r"^CREATE FUNCTION (\w+)\((.*?)\)\n.*?AS \$\$\n(.*
 _NUMERIC: Final = "DECIMAL(38, 10)"
 #: What `c360 export` writes, and so is a table there.
 _EXPORTED: Final = ("interaction_topics", "purchases")
+#: What the refresher counts in steps can be asked at once.
+_COUNTED: Final = {"category_pairs": "SELECT * FROM category_pairs_of('', (SELECT max(customer_id) FROM purchases))"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,8 @@ class Question:
     @property
     def reads(self) -> set[str]:
         """Names of the relations in it."""
-        return {table.name for table in sqlglot.parse_one(self.text, read="postgres").find_all(exp.Table)}
+        tables = sqlglot.parse_one(self.text, read="postgres").find_all(exp.Table)
+        return {table.name or table.this.name for table in tables}  # a function that is asked like a table, too
 
 
 def questions(*folders: str) -> list[Question]:
@@ -53,6 +56,9 @@ def questions(*folders: str) -> list[Question]:
                 found[name] = Question(name, "", body)
             for name, parameters, body in _FUNCTION.findall(text):
                 found[name] = Question(name, parameters, body)
+    for name, body in _COUNTED.items():
+        if f"{name}_of" in found:
+            found[name] = Question(name, "", body)
     # Totals that are kept in parts are exported summed.
     summed = {name for name in found if f"{name}_parts_from_facts" in found}
     return _sorted({name: one for name, one in found.items() if name not in summed and name not in _EXPORTED})

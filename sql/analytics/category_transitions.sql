@@ -1,53 +1,13 @@
--- Which category do customers buy after which? Counts, for each purchase, the five of the same customer before it; a
--- purchase further back weighs less. Refunds and purchases whose category is unknown are left out.
+-- Which category do customers buy after which? A purchase further back weighs less.
 DROP MATERIALIZED VIEW IF EXISTS category_transitions;
 CREATE MATERIALIZED VIEW category_transitions AS
-WITH histories AS (
-    SELECT
-        category,
-        lag(category, 1) OVER history AS before_1,
-        lag(category, 2) OVER history AS before_2,
-        lag(category, 3) OVER history AS before_3,
-        lag(category, 4) OVER history AS before_4,
-        lag(category, 5) OVER history AS before_5
-    FROM purchases
-    WHERE category <> 'unknown' AND amount >= 0
-    WINDOW history AS (PARTITION BY customer_id ORDER BY occurred_at, transaction_id)
-),
-
-distant AS (
-    SELECT
-        CASE d.distance
-            WHEN 1 THEN h.before_1
-            WHEN 2 THEN h.before_2
-            WHEN 3 THEN h.before_3
-            WHEN 4 THEN h.before_4
-            ELSE h.before_5
-        END AS from_category,
-        h.category AS to_category,
-        d.distance
-    FROM histories AS h
-    CROSS JOIN (VALUES (1), (2), (3), (4), (5)) AS d (distance)
-),
-
-counted AS (
-    SELECT
-        from_category,
-        to_category,
-        distance,
-        count(*) AS times
-    FROM distant
-    WHERE from_category IS NOT NULL
-    GROUP BY from_category, to_category, distance
-),
-
-pairs AS (
+WITH pairs AS (
     SELECT
         from_category,
         to_category,
         sum(times) AS times,
         sum(times * power(0.5::double precision, distance - 1)) AS weight
-    FROM counted
+    FROM category_pairs
     GROUP BY from_category, to_category
 ),
 

@@ -31,3 +31,6 @@ WHERE from_last > 1 OR of_customer = 1;
 
 CREATE INDEX ON purchases (customer_id, occurred_at);
 ANALYZE purchases;
+
+-- What is counted of them: nothing yet.
+CREATE TEMPORARY TABLE category_pairs (LIKE category_pairs) ON COMMIT DROP;

@@ -1,11 +1,11 @@
 -- refresh_record
 -- Keep one run.
--- Parameters: view, started_at, outcome, rows, reason, as_of, position, epoch.
+-- Parameters: view, started_at, seconds, outcome, rows, reason, as_of, position, epoch.
 INSERT INTO refreshes (view, started_at, seconds, outcome, rows, reason, as_of, position, epoch)
 VALUES (
     %(view)s,
     %(started_at)s,
-    extract(EPOCH FROM clock_timestamp() - %(started_at)s),
+    %(seconds)s,
     %(outcome)s,
     %(rows)s,
     %(reason)s,
@@ -13,4 +13,3 @@ VALUES (
     %(position)s,
     %(epoch)s
 )
-RETURNING seconds

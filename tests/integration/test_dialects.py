@@ -18,10 +18,15 @@ import sqlglot
 from c360.__main__ import run
 from integrations.dialects.translate import Question, questions, statement, translate
 from sql.migrate import rebuild, totals
+from sql.refresh import read_refreshables, refresh
 from tests.integration.sharing_world import fill
 
 #: What functions are asked with, by their parameters.
-ARGUMENTS = {"as_of date": "(DATE '2024-02-29')", "customer text": "('cust-0001')"}
+ARGUMENTS = {
+    "as_of date": "(DATE '2024-02-29')",
+    "customer text": "('cust-0001')",
+    "after text, upto text": "('', 'cust-0100')",
+}
 
 
 @pytest.fixture
@@ -42,9 +47,8 @@ def postgres(database: str) -> Iterator[psycopg.Connection]:
         connection.execute("UPDATE transactions SET product_id = 'p-1' WHERE category = 'Books'")
         for total in totals(connection):
             rebuild(connection, total)
-        views = connection.execute("SELECT matviewname FROM pg_matviews WHERE schemaname = 'public'").fetchall()
-        for (view,) in views:
-            connection.execute(f"REFRESH MATERIALIZED VIEW {view}".encode())
+        for view in read_refreshables(connection):
+            refresh(connection, view.view)
         yield connection
 
 

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from settings import RefresherSettings
 from sql import migrate as migration
 from sql.category_columns import MOST_CATEGORIES, WIDE_VIEW
 from sql.migrate import Connection, migrate
-from sql.refresh import MANNERS, REFRESH_LOCK, Moment, Refreshable, read_refreshables, refresh, refresh_chosen
+from sql.refresh import MANNERS, REFRESH_LOCK, Moment, Refreshable, Refresher, read_refreshables, refresh
 
 
 @pytest.fixture
@@ -101,8 +101,8 @@ def test_a_failure_is_recorded_and_leaves_the_view_as_it_was(connection: Connect
 def test_one_refreshes_at_a_time(connection: Connection, database: str) -> None:
     with psycopg.connect(database) as other:
         other.execute("SELECT pg_advisory_xact_lock(%s)", [REFRESH_LOCK])
-        assert refresh_chosen(connection, anything) is None
-    run = refresh_chosen(connection, anything)
+        assert Refresher(connection).refresh_chosen(anything) is None
+    run = Refresher(connection).refresh_chosen(anything)
     assert run
     assert run.view == "segment_shares"
 
@@ -217,13 +217,90 @@ def test_free_text_is_no_category(connection: Connection) -> None:
 def test_the_schedule_lets_nothing_wait_for_ever(connection: Connection) -> None:
     schedule = Schedule(seconds=1, report="0 9 1 * *", since=datetime.now(UTC))
     connection.execute("UPDATE refreshes SET started_at = started_at - interval '1 hour'")
-    assert refresh_chosen(connection, schedule.choose) is None
+    refresher = Refresher(connection)
+    assert refresher.refresh_chosen(schedule.choose) is None
     connection.execute("UPDATE reattribution SET epoch = epoch + 1")
     seen = set()
-    while run := refresh_chosen(connection, schedule.choose):
+    while run := refresher.refresh_chosen(schedule.choose):
         seen.add(run.view)
         connection.execute("UPDATE refreshes SET seconds = 0, started_at = started_at - interval '1 minute'")
     assert seen == {one.view for one in read_refreshables(connection)} - {"monthly_report"}
+
+
+def transitions(views: object, moment: Moment) -> str:  # noqa: ARG001
+    return "category_transitions"
+
+
+@pytest.fixture
+def three_customers(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, str], int]:
+    """Each is counted in a step of its own, and a fourth finds no more; returns how often each pair is there."""
+    monkeypatch.setattr("sql.category_pairs.PURCHASES_AT_ONCE", 1)
+    for customer in ("1", "2", "3"):
+        purchases(connection, customer, "AAB")
+    return {("A", "A"): 3, ("A", "B"): 6}
+
+
+def times(connection: Connection) -> dict[tuple[str, str], int]:
+    found = connection.execute("SELECT from_category, to_category, times FROM category_transitions").fetchall()
+    return {(earlier, later): times for earlier, later, times in found}
+
+
+def test_what_is_dear_is_counted_in_steps(connection: Connection, three_customers: dict[tuple[str, str], int]) -> None:
+    refresher = Refresher(connection)
+    before = datetime.now(UTC)
+    assert refresher.refresh_chosen(transitions) is None
+    after_a_step = datetime.now(UTC)
+    assert [refresher.refresh_chosen(transitions) for _ in range(2)] == [None, None]
+    assert times(connection) == {}
+    run = refresher.refresh_chosen(transitions)
+    assert run
+    assert (run.outcome, run.rows) == ("done", 2)
+    assert times(connection) == three_customers
+    # It has at least what was there when the first step began.
+    refreshed_at = state_of(connection, "category_transitions").refreshed_at
+    assert refreshed_at
+    assert before <= refreshed_at <= after_a_step
+
+
+def test_a_step_that_fails_is_a_failed_run(
+    connection: Connection, three_customers: dict[tuple[str, str], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refresher = Refresher(connection)
+    assert refresher.refresh_chosen(transitions) is None
+    with monkeypatch.context() as patched:
+        patched.setattr("sql.refresh.MANNERS", (*MANNERS, "SET LOCAL statement_timeout = '1ms'", "SELECT pg_sleep(1)"))
+        run = refresher.refresh_chosen(transitions)
+    assert run
+    assert (run.outcome, run.rows) == ("failed", None)
+    assert "timeout" in (run.reason or "")
+    runs = [refresher.refresh_chosen(transitions) for _ in range(4)]
+    assert [run.outcome if run else None for run in runs] == [None, None, None, "done"], "it begins anew"
+    assert times(connection) == three_customers
+
+
+def test_who_refreshes_by_hand_is_not_overtaken_by_what_began_before(
+    connection: Connection, three_customers: dict[tuple[str, str], int]
+) -> None:
+    seen: list[bool] = []
+
+    def look(views: Sequence[Refreshable], moment: Moment) -> str:
+        seen.extend(view.begun for view in views if view.view == "category_transitions")
+        return transitions(views, moment)
+
+    refresher = Refresher(connection)
+    assert refresher.refresh_chosen(look) is None
+    assert refresher.refresh_chosen(look) is None
+    assert refresh(connection, "category_transitions").outcome == "done"
+    assert times(connection) == three_customers
+    assert refresher.refresh_chosen(look) is None
+    assert seen == [False, True, False]
+
+
+def test_one_has_the_lead_until_it_is_gone(connection: Connection, database: str) -> None:
+    with psycopg.connect(database, autocommit=True) as first:
+        assert Refresher(first).lead()
+        assert not Refresher(connection).lead()
+    wait_until(Refresher(connection).lead, seconds=10)
 
 
 def c360(database: str, *arguments: str) -> subprocess.CompletedProcess[str]:

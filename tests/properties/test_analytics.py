@@ -23,6 +23,7 @@ from psycopg.rows import dict_row, tuple_row
 
 from sql import FOLDER, text
 from sql.category_columns import add_category_columns
+from sql.category_pairs import count_pairs
 
 EXAMPLES = 1000 if settings.get_current_profile_name() == "nightly" else 25
 
@@ -197,12 +198,13 @@ def store(connection: Connection, facts: Facts) -> None:
             for total in TOTALS
         )
     )
-    cursor.execute(
-        query.SQL("; ").join(query.SQL("REFRESH MATERIALIZED VIEW {}").format(query.Identifier(v)) for v in VIEWS)
-    )
     with connection.transaction():
         plain: Any = connection.cursor(row_factory=tuple_row)
         add_category_columns(plain)
+        count_pairs(plain)
+    cursor.execute(
+        query.SQL("; ").join(query.SQL("REFRESH MATERIALIZED VIEW {}").format(query.Identifier(v)) for v in VIEWS)
+    )
 
 
 def make_it(connection: Connection, day: date) -> None:

@@ -108,3 +108,19 @@ def test_the_report_waits_for_the_views_that_it_is_made_from() -> None:
     views = [refreshed("segment_shares"), never(MONTHLY_REPORT)]
     assert SCHEDULE.choose(views, replace(MOMENT, position="interactions:0@8")) == "segment_shares"
     assert SCHEDULE.choose(views, MOMENT) == MONTHLY_REPORT
+
+
+def test_what_is_refreshed_in_steps_goes_on_after_its_rest_and_lets_others_go_first() -> None:
+    moved = replace(MOMENT, position="interactions:0@8")
+    begun = replace(refreshed("dear", ago=19, seconds=1), begun=True)
+    assert SCHEDULE.choose([begun], MOMENT) is None
+    assert SCHEDULE.choose([replace(begun, seconds=0.95)], MOMENT) == "dear"
+    assert SCHEDULE.choose([replace(begun, seconds=0.95), refreshed("other", ago=61)], moved) == "other"
+    assert SCHEDULE.choose([replace(begun, seconds=0.95), refreshed("other", ago=59)], moved) == "dear"
+
+
+def test_the_report_does_not_wait_for_what_goes_on_and_on() -> None:
+    begun = replace(refreshed("dear", ago=29, seconds=0.1), begun=True)
+    assert SCHEDULE.choose([begun, never(MONTHLY_REPORT)], MOMENT) == MONTHLY_REPORT
+    long_begun = replace(begun, tried_at=NOW - timedelta(seconds=31))  # before nine o'clock
+    assert SCHEDULE.choose([long_begun, never(MONTHLY_REPORT)], MOMENT) == "dear"
