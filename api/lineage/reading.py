@@ -9,7 +9,8 @@ import psycopg
 
 from api.database import MissingSchema
 from events.errors import Unavailable
-from lineage.graph import Endpoint, Graph, read_graph
+from lineage.graph import Endpoint, Graph
+from lineage.reading import read_graph
 from quality.checks import Check
 
 #: Reading takes Postgres half a second, and little of it ever changes.

@@ -14,7 +14,7 @@ from c360.output import OUT
 from c360.target import resolve_target
 from events.errors import UsageError
 from lineage.asyncapi import asyncapi_document
-from lineage.graph import read_graph
+from lineage.reading import read_graph
 from lineage.site import write_site
 from quality.library import load_checks
 from quality.runs import Run, latest

@@ -19,7 +19,8 @@ from api.lineage.served import endpoints_of
 from c360.__main__ import run as c360
 from events.contracts import CONTRACTS, Channel, Customer, Event, Interaction, Product, ProductDiscussion, Transaction
 from events.contracts import RejectedRow as Row
-from lineage.graph import ALSO_STORED_IN, Graph, Kind, read_graph
+from lineage.graph import Graph, Kind
+from lineage.reading import ALSO_STORED_IN, read_graph
 from lineage.site import page_of
 from quality.checks import Check, Level
 from quality.library import load_checks
@@ -109,6 +110,33 @@ def test_things_are_as_old_as_the_newest_of_what_they_are_made_of(database: str)
     ) if (moment := graph[name].updated_at)}  # fmt: skip
     assert list(days.values()) == [2, 2, 3, 3]
     assert graph["relation:product_discussions"].updated_at is None
+
+
+def test_a_materialized_view_is_as_old_as_its_last_refresh(database: str) -> None:
+    with psycopg.connect(database) as connection:
+        connection.execute(
+            "INSERT INTO positions (topic, partition, cluster_id, topic_id, next_offset, committed_at) VALUES"
+            "('customers', 0, 'c', 't', 1, '2026-01-03Z')"
+        )
+        # Before that commit, after it, and never.
+        connection.execute("UPDATE refreshes SET started_at = '2026-01-02Z' WHERE view = 'segment_shares'")
+        connection.execute("UPDATE refreshes SET started_at = '2026-01-04Z' WHERE view = 'top_20_customers'")
+        connection.execute("DELETE FROM refreshes WHERE view = 'industry_revenue'")
+    graph = read(database)
+    days = [(moment := graph[f"relation:{name}"].updated_at) and moment.day for name in (
+        "customers", "segment_shares", "top_20_customers", "industry_revenue"
+    )]  # fmt: skip
+    assert days == [3, 2, 3, None]
+    answered = graph["endpoint:list_segments"].updated_at
+    assert answered
+    assert answered.day == 2
+
+
+def test_what_is_counted_in_steps_is_made_of_purchases(graph: Graph) -> None:
+    sources = {edge.source: set(edge.fields) for edge in graph.sources_of("relation:category_pairs")}
+    assert sources == {
+        "relation:purchases": {"customer_id", "category", "amount", "occurred_at", "transaction_id"},
+    }
 
 
 def test_a_check_of_nothing_that_is_there_reads_nothing(database: str) -> None:
