@@ -3,10 +3,12 @@ VENV ?= .venv
 PYTHON := $(VENV)/bin/python
 COMPILE := $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--custom-compile-command "make lock" pyproject.toml requirements/build.in
+COMPILE_ALONE := $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --upgrade \
+	--custom-compile-command "make lock"
 export VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults test-integrations test-kafka test-containers lint bench docs lock clean install-demo install-dev
+.PHONY: help demo test test-faults test-integrations test-kafka test-containers lint bench bench-all docs lock clean install-demo install-dev
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,8 +39,11 @@ lint: install-dev ## Style, types, import layers, SQL
 	$(PYTHON) -c "from importlinter.cli import lint_imports_command; lint_imports_command()"
 	$(PYTHON) -m sqlfluff lint sql
 
-bench: install-dev ## Measure processor, replays and API, each against something hand-written; prints tables and JSON
-	$(PYTHON) -m benchmarks $(ARGS)
+bench: install-dev ## Measure throughput, limit, replays and API, each against something hand-written (a quarter of an hour)
+	$(PYTHON) -m benchmarks short $(ARGS)
+
+bench-all: install-dev ## Measure everything: against every peer, in environments of their own; growth, refreshing
+	$(PYTHON) -m benchmarks all $(ARGS)
 
 docs: install-dev ## Make the documents that are made from the code
 	$(PYTHON) -m c360 config docs > docs/settings.md
@@ -51,12 +56,12 @@ lock: install-dev ## Pin the dependencies anew, with hashes
 	$(COMPILE) --extra embedded --extra parquet --extra s3 --extra dev --constraint requirements/demo.lock --upgrade \
 		--output-file requirements/dev.lock
 	for folder in checks dbt great_expectations streamlit; do \
-		$(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --upgrade \
-			--custom-compile-command "make lock" integrations/$$folder/requirements.in \
-			--output-file integrations/$$folder/requirements.txt; done
+		$(COMPILE_ALONE) integrations/$$folder/requirements.in --output-file integrations/$$folder/requirements.txt; done
+	for peer in bytewax faust flink pathway plain_loop quix; do \
+		$(COMPILE_ALONE) benchmarks/peers/$$peer.in --output-file benchmarks/peers/$$peer.txt; done
 
 clean: ## Remove what make and the tests made; data directories of stacks stay
-	rm -rf $(VENV) .venv-integrations build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-integrations .venv-benchmarks build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 install-demo:

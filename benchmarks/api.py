@@ -1,12 +1,11 @@
 """Requests/s of the API with 200 clients at once, against a bare Starlette and psycopg handler of the same query.
 
-`python -m benchmarks.api [CUSTOMERS] [SECONDS] [ROUNDS]` stores the totals of 1,000,000 customers by SQL, then lets the
+`python -m benchmarks api` stores the totals of 1,000,000 customers by SQL, then lets the
 reference, the API and the reference again answer for some seconds each, a few rounds long: each ratio is that of an
 API run to the references before and after it. Each server is one process, as is the driver. The API is `c360 api` as
 its users start it, with a token, and with rate limits that are counted but never reached.
 """
 
-import json
 import os
 import subprocess
 import sys
@@ -24,6 +23,7 @@ import psycopg
 
 from api.access.tokens import Scope, keep_or_create_token
 from benchmarks.http_load import WARM_UP_SECONDS
+from benchmarks.report import report, say
 from local_stack.postgres import Postgres
 from local_stack.processes import free_port
 from sql.migrate import migrate
@@ -161,7 +161,7 @@ def _row(name: str, figures: Figures) -> str:
 
 
 def main(customers: int = 1_000_000, seconds: float = 4, rounds: int = 3) -> None:
-    """Run, and print the runs, the ratios and JSON."""
+    """Requests/s of the API, against a bare handler of the same question."""
     with tempfile.TemporaryDirectory() as folder:
         postgres = Postgres(Path(folder) / "postgres", log=Path(folder) / "postgres.log")
         try:
@@ -175,13 +175,4 @@ def main(customers: int = 1_000_000, seconds: float = 4, rounds: int = 3) -> Non
     found = ratios(results)
     say(f"API / reference with {CLIENTS} clients: {median(found)} (of {found})")
     runs = [{"name": name, **msgspec.to_builtins(figures)} for name, figures in results]
-    say(json.dumps({"customers": customers, "clients": CLIENTS, "ratios": found, "runs": runs}))
-
-
-def say(line: str) -> None:
-    """Print at once, whoever reads."""
-    print(line, flush=True)
-
-
-if __name__ == "__main__":
-    main(*map(int, sys.argv[1:4]))
+    report("api", runs, customers=customers, clients=CLIENTS, ratios=found)

@@ -1,15 +1,15 @@
-"""Does the rate hold while facts grow? `python -m benchmarks.growth [STORED] [EVENTS]`.
+"""Does the rate hold while facts grow? `python -m benchmarks growth`.
 
 The processor takes EVENTS interactions with no facts stored, then with STORED older ones of 1,000,000 customers in the
 table (made by SQL, with the totals that belong to them), then with none again.
 """
 
-import sys
 import time
 
 import psycopg
 
-from benchmarks.throughput import CUSTOMERS, PARTITIONS, Result, empty, fill, interactions, run_processor, servers
+from benchmarks.processor_run import CUSTOMERS, Result, empty, fill, interactions, run_processor, servers
+from benchmarks.stand import PARTITIONS
 from sql.migrate import rebuild
 
 _BATCH = 1_000_000
@@ -58,7 +58,3 @@ def main(stored: int = 20_000_000, events: int = 1_000_000) -> None:
 
 def _say(line: str) -> None:
     print(line, flush=True)
-
-
-if __name__ == "__main__":
-    main(*map(int, sys.argv[1:3]))

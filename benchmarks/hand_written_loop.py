@@ -2,12 +2,13 @@
 
 aiokafka fetches, msgspec decodes, facts are stored once by identity (ask which are known, binary COPY of the rest),
 totals per customer and channel are added up per chunk and upserted, the offsets are kept in the same transaction. It
-knows one topic and one total; it has no corrections, no rejects, no rebalancing, no restart in the middle of a failure.
+knows one topic and one total; it has no corrections, no rejects, no rebalancing, no retries.
 """
 
 import asyncio
-import time
+import os
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -17,25 +18,14 @@ import psycopg
 
 CHUNK = 20_000
 
-SCHEMA = """
-    DROP SCHEMA IF EXISTS loop CASCADE;
-    CREATE SCHEMA loop;
-    CREATE TABLE loop.facts (
-        event_id uuid PRIMARY KEY, customer_id text NOT NULL, channel text NOT NULL,
-        occurred_at timestamptz NOT NULL, count integer NOT NULL
-    );
-    CREATE TABLE loop.totals (
-        customer_id text, channel text, interactions bigint NOT NULL, PRIMARY KEY (customer_id, channel)
-    ) WITH (fillfactor = 50);
-    CREATE TABLE loop.offsets (partition integer PRIMARY KEY, next_offset bigint NOT NULL);
-"""
-COPY = "COPY loop.facts FROM STDIN (FORMAT binary)"
+OFFSETS = "CREATE TABLE IF NOT EXISTS loop_offsets (partition integer PRIMARY KEY, next_offset bigint NOT NULL)"
+COPY = "COPY benchmark_facts (event_id, customer_id, channel, occurred_at, count) FROM STDIN (FORMAT binary)"
 TOTALS = """
-    INSERT INTO loop.totals AS t SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[])
+    INSERT INTO benchmark_totals AS t SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[])
     ON CONFLICT (customer_id, channel) DO UPDATE SET interactions = t.interactions + excluded.interactions
 """
 OFFSET = """
-    INSERT INTO loop.offsets VALUES (%s, %s) ON CONFLICT (partition) DO UPDATE SET next_offset = excluded.next_offset
+    INSERT INTO loop_offsets VALUES (%s, %s) ON CONFLICT (partition) DO UPDATE SET next_offset = excluded.next_offset
 """
 
 
@@ -49,13 +39,10 @@ class Interaction(msgspec.Struct, frozen=True, gc=False):
     count: int = 1
 
 
-async def run(*, bootstrap_servers: str, database_url: str, topic: str, partitions: int, events: int) -> float:
-    """Consume `events` events of a topic from its beginning.
-
-    Returns: Seconds from the first record consumed to the last commit.
-    """
+async def run(*, bootstrap_servers: str, database_url: str, topic: str, partitions: int, with_facts: bool) -> None:
+    """Consume a topic from where the last commit left it, until stopped."""
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
-        await connection.execute(SCHEMA)
+        await connection.execute(OFFSETS)
         consumer = aiokafka.AIOKafkaConsumer(
             bootstrap_servers=bootstrap_servers,
             enable_auto_commit=False,
@@ -66,45 +53,63 @@ async def run(*, bootstrap_servers: str, database_url: str, topic: str, partitio
         consumer.assign([aiokafka.TopicPartition(topic, number) for number in range(partitions)])
         await consumer.start()
         try:
-            return await _consume(consumer, connection, events)
+            for number, offset in await _next_offsets(connection):
+                consumer.seek(aiokafka.TopicPartition(topic, number), offset)
+            await _consume(consumer, connection, with_facts=with_facts)
         finally:
             await consumer.stop()
 
 
-async def _consume(consumer: aiokafka.AIOKafkaConsumer, connection: psycopg.AsyncConnection, events: int) -> float:
-    decode = msgspec.json.Decoder(Interaction).decode
-    started, seen = 0.0, 0
-    while seen < events:
-        for tp, records in (await consumer.getmany(timeout_ms=1000, max_records=CHUNK)).items():
-            started = started or time.perf_counter()
-            await _commit(
-                connection, tp.partition, records[-1].offset + 1, [decode(record.value) for record in records]
-            )
-            seen += len(records)
-    return time.perf_counter() - started
+async def _next_offsets(connection: psycopg.AsyncConnection) -> list[tuple[int, int]]:
+    return await (await connection.execute("SELECT partition, next_offset FROM loop_offsets")).fetchall()
 
 
-async def _commit(
-    connection: psycopg.AsyncConnection, partition: int, next_offset: int, events: list[Interaction]
+async def _consume(
+    consumer: aiokafka.AIOKafkaConsumer, connection: psycopg.AsyncConnection, *, with_facts: bool
 ) -> None:
+    decode = msgspec.json.Decoder(Interaction).decode
+    while True:
+        for tp, records in (await consumer.getmany(timeout_ms=1000, max_records=CHUNK)).items():
+            events: Sequence[Interaction] = [decode(record.value) for record in records]
+            async with connection.transaction():
+                if with_facts:
+                    events = await _store_new(connection, events)
+                await _add(connection, events)
+                await connection.execute(OFFSET, [tp.partition, records[-1].offset + 1])
+
+
+async def _store_new(connection: psycopg.AsyncConnection, events: Sequence[Interaction]) -> Sequence[Interaction]:
+    """Store the facts that are not there yet, and return them."""
     facts = {event.event_id: event for event in events}
-    async with connection.transaction():
-        cursor = await connection.execute(
-            "SELECT event_id FROM loop.facts WHERE event_id = ANY(%s)", [list(facts)], binary=True
-        )
-        for (known,) in await cursor.fetchall():
-            del facts[known]
-        totals: defaultdict[tuple[str, str], int] = defaultdict(int)
-        async with connection.cursor().copy(COPY) as copy:
-            copy.set_types(["uuid", "text", "text", "timestamptz", "int4"])
-            for fact in facts.values():
-                totals[fact.customer_id, fact.channel] += fact.count
-                await copy.write_row((fact.event_id, fact.customer_id, fact.channel, fact.occurred_at, fact.count))
-        customers, channels = zip(*totals, strict=True) if totals else ((), ())
+    cursor = await connection.execute(
+        "SELECT event_id FROM benchmark_facts WHERE event_id = ANY(%s)", [list(facts)], binary=True
+    )
+    for (known,) in await cursor.fetchall():
+        del facts[known]
+    async with connection.cursor().copy(COPY) as copy:
+        copy.set_types(["uuid", "text", "text", "timestamptz", "int4"])
+        for fact in facts.values():
+            await copy.write_row((fact.event_id, fact.customer_id, fact.channel, fact.occurred_at, fact.count))
+    return list(facts.values())
+
+
+async def _add(connection: psycopg.AsyncConnection, events: Sequence[Interaction]) -> None:
+    """Add events to the totals."""
+    totals: defaultdict[tuple[str, str], int] = defaultdict(int)
+    for event in events:
+        totals[event.customer_id, event.channel] += event.count
+    if totals:
+        customers, channels = zip(*totals, strict=True)
         await connection.execute(TOTALS, [list(customers), list(channels), list(totals.values())])
-        await connection.execute(OFFSET, [partition, next_offset])
 
 
-def measure(**job: object) -> float:
-    """`run`, from synchronous code."""
-    return asyncio.run(run(**job))  # type: ignore[arg-type]  # the parameters of `run`
+if __name__ == "__main__":
+    asyncio.run(
+        run(
+            bootstrap_servers=os.environ["KAFKA_BOOTSTRAP_SERVERS"],
+            database_url=os.environ["DATABASE_URL"],
+            topic=os.environ["BENCHMARK_TOPIC"],
+            partitions=4,
+            with_facts=os.environ["BENCHMARK_MODE"] == "facts",
+        )
+    )

@@ -1,6 +1,6 @@
 """How long after a commit each of many subscribers of GET live has it, while events are committed all the time.
 
-`python -m benchmarks.live [SUBSCRIBERS] [SECONDS] [CUSTOMERS]` stores the totals of 100,000 customers by SQL, opens the
+`python -m benchmarks live` stores the totals of 100,000 customers by SQL, opens the
 streams (half of them follow a customer each, half the five views), and commits 40 times a second what a processor
 commits of 25 events: 1,000 events/s, half of them of the customers that are followed. Every commit and every stream
 that it concerns is one delay: until the first state that includes it has been received. API, Postgres, the writer and
@@ -18,7 +18,8 @@ from random import Random
 import msgspec
 import psycopg
 
-from benchmarks.api import Server, api_server, say, store_customers
+from benchmarks.api import Server, api_server, store_customers
+from benchmarks.report import Row, report, say
 from local_stack.postgres import Postgres
 from sql.migrate import migrate
 
@@ -76,11 +77,13 @@ def follow_and_commit(database_url: str, server: Server, *, subscribers: int, se
         cpu = server.cpu_seconds() - cpu_before
         listening.stdin.close()
         received = msgspec.json.decode(listening.stdout.read(), type=list[Received])
+    rows = []
     for name, concerned in (("customers", {*followed}), ("views", {*VIEWS})):
         states = [one for one in received if one.followed in concerned]
-        _print(name, states, delays(states, commits))
+        rows.append(_row(name, states, delays(states, commits)))
     rate = sum(map(len, commits.values())) / seconds
     say(f"API: {cpu / seconds:.2f} cores; {len(received):,} states received; {rate:,.0f} moves/s of what is followed")
+    report("live", rows, subscribers=subscribers, api_cores=round(cpu / seconds, 2))
 
 
 def _commit(database_url: str, followed: list[str], *, seconds: float, customers: int) -> dict[str, list[float]]:
@@ -118,16 +121,19 @@ def delays(states: list[Received], commits: dict[str, list[float]]) -> list[floa
     return sorted(found)
 
 
-def _print(name: str, states: list[Received], found: list[float]) -> None:
-    p50, p99 = (found[len(found) * share // 100] * 1000 for share in (50, 99))
-    say(
-        f"{name:10} {len(states):>7,} states  {len(found):>8,} delays: "
-        f"p50 {p50:>5.0f} ms  p99 {p99:>5.0f} ms  max {found[-1] * 1000:>5.0f} ms"
-    )
+def _row(name: str, states: list[Received], found: list[float]) -> Row:
+    p50, p99 = (found[len(found) * share // 100] for share in (50, 99))
+    ms = {"p50 ms": p50, "p99 ms": p99, "max ms": found[-1]}
+    return {
+        "follow": name,
+        "states": len(states),
+        "delays": len(found),
+        **{column: round(delay * 1000) for column, delay in ms.items()},
+    }
 
 
 def main(subscribers: int = 200, seconds: float = 10, customers: int = 100_000) -> None:
-    """Run and print."""
+    """How long after a commit each of many subscribers of GET live has it."""
     with tempfile.TemporaryDirectory() as folder:
         postgres = Postgres(Path(folder) / "postgres", log=Path(folder) / "postgres.log")
         try:
@@ -141,7 +147,3 @@ def main(subscribers: int = 200, seconds: float = 10, customers: int = 100_000) 
                 follow_and_commit(url, server, subscribers=subscribers, seconds=seconds, customers=customers)
         finally:
             postgres.stop()
-
-
-if __name__ == "__main__":
-    main(*map(int, sys.argv[1:4]))

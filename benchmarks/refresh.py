@@ -1,4 +1,4 @@
-"""What refreshing costs ingestion: `python -m benchmarks.refresh [STORED] [EVENTS]`.
+"""What refreshing costs ingestion: `python -m benchmarks refresh`.
 
 First what each refresh costs by itself, with STORED older purchases of 100,000 customers: the CPU seconds of its
 Postgres backend. Then the processor takes EVENTS more purchases, twice alone and twice with a refresher that refreshes
@@ -10,11 +10,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 
 import psycopg
 
-from benchmarks.throughput import PARTITIONS, Result, Servers, empty, fill, run_processor, servers, transactions
+from benchmarks.processor_run import Result, empty, fill, run_processor, servers, transactions
+from benchmarks.report import report, say
+from benchmarks.stand import PARTITIONS, Round
 from events import topics
 from sql.migrate import rebuild, totals
 from sql.refresh import MONTHLY_REPORT, Connection, read_refreshables, refresh
@@ -48,7 +51,7 @@ def store_older_purchases(connection: Connection, stored: int) -> None:
 
 
 @contextmanager
-def refresher(where: Servers) -> Iterator[None]:
+def refresher(where: Round) -> Iterator[None]:
     """A refresher as its users start it, that waits for no more than a second."""
     environment = {**os.environ, "DATABASE_URL": where.database_url, "C360_REFRESH_SECONDS": "1"}
     process = subprocess.Popen([sys.executable, "-m", "c360", "refresher"], env=environment)
@@ -60,21 +63,23 @@ def refresher(where: Servers) -> Iterator[None]:
 
 
 def main(stored: int = 1_000_000, events: int = 2_500_000) -> None:
-    """Run, and print what it cost."""
+    """What refreshing materialized views costs the processor."""
     with servers() as where:
-        _say(f"{stored:,} purchases stored; each refresh by itself:")
+        say(f"{stored:,} purchases stored; each refresh by itself:")
         _measure_alone(where, stored)
-        _say(f"publishing {events:,} purchases ...")
+        say(f"publishing {events:,} purchases ...")
         fill(where.bootstrap_servers, transactions(events))
         alone, refreshing = [], []
         for _ in range(2):
             alone.append(_run(where, stored, events, nullcontext()))
             refreshing.append(_run(where, stored, events, refresher(where)))
     rates = [sum(run.events_per_second for run in runs) for runs in (refreshing, alone)]
-    _say(f"with refreshes, the rate is {rates[0] / rates[1]:.2f} of what it is alone")
+    say(f"with refreshes, the rate is {rates[0] / rates[1]:.2f} of what it is alone")
+    rows = [{"how": how, **asdict(run)} for how, runs in (("alone", alone), ("refreshing", refreshing)) for run in runs]
+    report("refresh", rows, stored=stored, events=events, ratio=round(rates[0] / rates[1], 2))
 
 
-def _measure_alone(where: Servers, stored: int) -> None:
+def _measure_alone(where: Round, stored: int) -> None:
     empty(where.database_url)
     with psycopg.connect(where.database_url, autocommit=True) as connection:
         store_older_purchases(connection, stored)
@@ -84,20 +89,20 @@ def _measure_alone(where: Servers, stored: int) -> None:
             refresh(connection, view)
             spent = _cpu_seconds(connection.info.backend_pid) - before
             together += spent
-            _say(f"  {view:24} {spent:6.2f} CPU s")
-        _say(f"  {'together':24} {together:6.2f} CPU s")
+            say(f"  {view:24} {spent:6.2f} CPU s")
+        say(f"  {'together':24} {together:6.2f} CPU s")
 
 
-def _run(where: Servers, stored: int, events: int, during: AbstractContextManager[None]) -> Result:
+def _run(where: Round, stored: int, events: int, during: AbstractContextManager[None]) -> Result:
     empty(where.database_url)
     with psycopg.connect(where.database_url, autocommit=True) as connection:
         store_older_purchases(connection, stored)
         with during:
             result = run_processor(where, events, topics.TRANSACTIONS.name)
         refreshes = connection.execute(_HISTORY).fetchall()
-    _say(f"{'refreshing' if refreshes else 'alone':10} {result.events_per_second:>9,.0f} events/s, {result.seconds} s")
+    say(f"{'refreshing' if refreshes else 'alone':10} {result.events_per_second:>9,.0f} events/s, {result.seconds} s")
     for view, count, longest, together in refreshes:
-        _say(f"  {view:24} refreshed {count:>3} times, {longest:6.2f} s at most, {together:6.1f} s together")
+        say(f"  {view:24} refreshed {count:>3} times, {longest:6.2f} s at most, {together:6.1f} s together")
     return result
 
 
@@ -105,11 +110,3 @@ def _cpu_seconds(pid: int) -> float:
     """Of a process of this machine so far (Linux)."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
-
-
-if __name__ == "__main__":
-    main(*map(int, sys.argv[1:3]))

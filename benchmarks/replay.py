@@ -1,6 +1,6 @@
 """CSV replay: rows/s of `producers.replay`, against a loop that produces the same records ready-made, in the same run.
 
-`python -m benchmarks.replay [ROWS]` writes two files of interactions (one whose rows bring an event_id, one whose
+`python -m benchmarks replay` writes two files of interactions (one whose rows bring an event_id, one whose
 identities are made of what the rows say), and starts an embedded broker of its own for each run. The loop is
 confluent-kafka's `produce` over a list of records, without delivery reports: once with the keys, values and headers
 that the replay of that file sends, once with keys and values alone. Every run is a process of its own; the loops run
@@ -22,11 +22,13 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from typing import Any, cast
 from uuid import uuid4
 
 import msgspec
 from confluent_kafka import Producer
 
+from benchmarks.report import report
 from events import admin, topics
 from events.encoding import Record
 from local_stack.broker import Broker
@@ -116,7 +118,7 @@ def _loop(producer: Producer, records: list[Record], *, headers: bool) -> int:
         while True:
             try:
                 if headers:
-                    producer.produce(record.topic, record.value, record.key, headers=record.headers)
+                    producer.produce(record.topic, record.value, record.key, headers=cast(Any, record.headers))
                 else:
                     producer.produce(record.topic, record.value, record.key)
                 break
@@ -183,23 +185,16 @@ def compare(path: Path, title: str) -> tuple[list[Result], dict[str, float]]:
 
 
 def main(rows: int = 1_000_000) -> None:
-    """Run, print a table, and JSON below it."""
+    """Rows/s of a replay of CSV files, against a bare loop over the same records."""
     with tempfile.TemporaryDirectory() as folder:
         write(Path(folder), rows)
         compared = {
             name: compare(Path(folder) / f"{name}.csv", title)
             for name, title in (("with_ids", "ids in the file"), ("without_ids", "ids made of the rows"))
         }
-    print(
-        json.dumps(
-            {
-                "rows": rows,
-                "ratios": {name: ratios for name, (_, ratios) in compared.items()},
-                "runs": {name: [asdict(result) for result in results] for name, (results, _) in compared.items()},
-            }
-        )
+    report(
+        "replay",
+        [{"file": name, **asdict(result)} for name, (results, _) in compared.items() for result in results],
+        events=rows,
+        ratios={name: ratios for name, (_, ratios) in compared.items()},
     )
-
-
-if __name__ == "__main__":
-    main(*map(int, sys.argv[1:2]))

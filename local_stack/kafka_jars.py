@@ -42,13 +42,21 @@ def class_path() -> str:
 
     Raises: Unavailable when that fails.
     """
-    folder = _cache() / f"kafka-{version()}"
-    folder.mkdir(parents=True, exist_ok=True)
-    pins = [line.split() for line in _PINS.read_text().splitlines() if not line.startswith("#")]
-    missing = [(sha256, path) for sha256, path in pins if not (folder / Path(path).name).exists()]
+    return ":".join(map(str, fetch(_PINS, f"kafka-{version()}")))
+
+
+def fetch(pins: Path, folder: str) -> list[Path]:
+    """The jars of a list of pins, in a folder of the cache; those that are missing are downloaded first.
+
+    Raises: Unavailable when that fails.
+    """
+    to = _cache() / folder
+    to.mkdir(parents=True, exist_ok=True)
+    pinned = [line.split() for line in pins.read_text().splitlines() if not line.startswith("#")]
+    missing = [(sha256, path) for sha256, path in pinned if not (to / Path(path).name).exists()]
     with ThreadPoolExecutor(_DOWNLOADS_AT_ONCE) as pool:
-        list(pool.map(lambda pin: _download(*pin, to=folder), missing))
-    return ":".join(str(folder / Path(path).name) for _, path in pins)
+        list(pool.map(lambda pin: _download(*pin, to=to), missing))
+    return [to / Path(path).name for _, path in pinned]
 
 
 def java() -> Path:
@@ -116,6 +124,5 @@ def _download_errors(url: str) -> Iterator[None]:
         yield
     except (URLError, OSError) as error:
         raise Unavailable(
-            f"Apache Kafka's jars can't be downloaded ({url}: {error}): try again, or fill {_cache()} on a machine "
-            "where they can"
+            f"the jars can't be downloaded ({url}: {error}): try again, or fill {_cache()} on a machine where they can"
         ) from error

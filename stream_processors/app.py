@@ -12,7 +12,8 @@ import logging
 import signal
 import ssl
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Literal, cast
 
@@ -32,6 +33,7 @@ from stream_processors.chunks import ChunkSchema, ChunkTransport, no_such_offset
 from stream_processors.customers import Customers
 from stream_processors.dispatcher import Delivery
 from stream_processors.engine import Engine
+from stream_processors.fold import View
 from stream_processors.interactions import Interactions
 from stream_processors.ownership import Ownership
 from stream_processors.product_discussions import ProductDiscussions
@@ -56,10 +58,19 @@ STOP_SECONDS: Final = 20.0
 _FETCH_BYTES: Final = 6 * 1024 * 1024
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a worker does: its streams by topic, the views that they move, and what all of them know by heart."""
+
+    streams: Mapping[str, Stream]
+    views: Sequence[View]
+    catalogue: Catalogue
+
+
 class ProcessorApp(faust.App):
     """A Faust app whose transport delivers chunks and whose tables live in Postgres."""
 
-    def __init__(self, settings: Settings, cluster: Cluster) -> None:
+    def __init__(self, settings: Settings, cluster: Cluster, job: Job) -> None:
         kafka, bounds = settings.kafka, settings.processor
         session = kafka.session_timeout_seconds
         super().__init__(
@@ -89,17 +100,16 @@ class ProcessorApp(faust.App):
         self.reason: BaseException | None = None
         self._cluster = cluster
         self._kafka = kafka
-        tables = {view.name: RunningTotal(self, view, capacity=bounds.cached_rows) for view in views.ALL}
+        tables = {view.name: RunningTotal(self, view, capacity=bounds.cached_rows) for view in job.views}
         for table in tables.values():
             self.tables.add(table)
-        catalogue = Catalogue()
         database_url = settings.database.address
         assert database_url is not None
         self.engine = Engine(
             database_url,
-            streams(catalogue, cluster, forgotten=bounds.forgotten),
+            job.streams,
             tables,
-            catalogue,
+            job.catalogue,
             most_events=bounds.chunk_events,
         )
 
@@ -138,6 +148,16 @@ class ProcessorApp(faust.App):
         self.ended.set()
 
 
+def customer_360(settings: Settings, cluster: Cluster) -> Job:
+    """All our streams, all our views.
+
+    Raises: RefusedState when customer-keyed topics differ in their number of partitions.
+    """
+    catalogue = Catalogue()
+    forgotten = settings.processor.forgotten
+    return Job(streams(catalogue, cluster, forgotten=forgotten), views.ALL, catalogue)
+
+
 def streams(catalogue: Catalogue, cluster: Cluster, *, forgotten: Literal["anonymous", "removed"]) -> dict[str, Stream]:
     """The streams by topic.
 
@@ -162,12 +182,13 @@ def streams(catalogue: Catalogue, cluster: Cluster, *, forgotten: Literal["anony
     }
 
 
-def build(settings: Settings) -> ProcessorApp:
+def build(settings: Settings, make_job: Callable[[Settings, Cluster], Job] = customer_360) -> ProcessorApp:
     """Make the app with its agents and its committing tasks.
 
     Raises: Unavailable when the broker can't be reached; RefusedState when its topics can't be worked with.
     """
-    app = ProcessorApp(settings, describe_cluster(settings.kafka.librdkafka()))
+    cluster = describe_cluster(settings.kafka.librdkafka())
+    app = ProcessorApp(settings, cluster, make_job(settings, cluster))
     for topic in app.engine.topics:
         _add_agent(app, topic)
     for _ in range(settings.processor.connections):
@@ -242,7 +263,7 @@ async def _watch(app: ProcessorApp) -> None:
             app.alive_file.touch()
 
 
-def run(settings: Settings) -> None:
+def run(settings: Settings, make_job: Callable[[Settings, Cluster], Job] = customer_360) -> None:
     """Run a processor until SIGTERM or SIGINT.
 
     Raises: C360Error.
@@ -255,7 +276,7 @@ def run(settings: Settings) -> None:
     loop = asyncio.new_event_loop()
     # Not asyncio.run: it waits for every task that is left, and what keeps Faust from stopping keeps it, too.
     try:
-        loop.run_until_complete(_run(settings))
+        loop.run_until_complete(_run(settings, make_job))
     except C360Error:
         raise
     except psycopg.errors.UndefinedTable as error:
@@ -286,10 +307,10 @@ def _quieten_libraries() -> None:
         handler.addFilter(lambda record: not str(record.msg).endswith("Crashed reason=%r"))
 
 
-async def _run(settings: Settings) -> None:
+async def _run(settings: Settings, make_job: Callable[[Settings, Cluster], Job]) -> None:
     if settings.processor.metrics_port is not None:
         metrics.serve(settings.processor.metrics_host, settings.processor.metrics_port)
-    app = build(settings)
+    app = build(settings, make_job)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, app.ended.set)

@@ -2,37 +2,26 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable
-from hashlib import sha256
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from benchmarks.environments import ROOT, environment
 from sql.migrate import rebuild, totals
 from tests.integration.sharing_world import fill
 
 pytestmark = [pytest.mark.integrations, pytest.mark.timeout(900)]
 
-ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "integrations"
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def environment(name: str) -> Path:
+def programs_of(name: str) -> Path:
     """The folder of the programs of an environment, with what integrations/NAME/requirements.txt pins."""
-    requirements = FOLDER / name / "requirements.txt"
-    folder = ROOT / ".venv-integrations" / name
-    stamp = folder / f"{sha256(requirements.read_bytes()).hexdigest()}.installed"
-    if not stamp.exists():
-        uv = [sys.executable, "-m", "uv"]
-        subprocess.run([*uv, "venv", "--quiet", "--clear", "--python", sys.executable, folder], check=True)
-        install = [*uv, "pip", "install", "--quiet", "--python", folder / "bin" / "python", "--require-hashes", "-r"]
-        subprocess.run([*install, requirements], check=True)
-        stamp.touch()
-    return folder / "bin"
+    return environment(FOLDER / name / "requirements.txt", ROOT / ".venv-integrations" / name)
 
 
 @pytest.fixture
@@ -74,7 +63,7 @@ def dbt(live: str, tmp_path: Path) -> Run:
         f"      host: {parts['host']}\n      port: {parts['port']}\n      user: {parts['user']}\n"
         f"      password: {parts['password']}\n      dbname: {parts['dbname']}\n"
     )
-    program = environment("dbt") / "dbt"
+    program = programs_of("dbt") / "dbt"
     quiet = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DBT_PROFILES_DIR": str(tmp_path)}
     assert run(program, "deps", cwd=tmp_path, **quiet).returncode == 0
     return lambda *arguments: run(program, *arguments, cwd=tmp_path, **quiet)
@@ -114,7 +103,7 @@ def test_dbt_notices_wrong_data(dbt: Run, live: str) -> None:
 
 
 def test_the_great_expectations_suite(live: str, tmp_path: Path) -> None:
-    python = environment("great_expectations") / "python"
+    python = programs_of("great_expectations") / "python"
     suite = FOLDER / "great_expectations" / "suite.py"
     variables = {"DATABASE_URL": live, "GX_ANALYTICS_ENABLED": "false"}
     met = run(python, suite, cwd=tmp_path, **variables)
@@ -136,7 +125,7 @@ print([(metric.label, metric.value) for metric in app.metric], len(app.dataframe
 
 
 def test_the_streamlit_page(live: str, tmp_path: Path) -> None:
-    done = run(environment("streamlit") / "python", "-c", APP_TEST, FOLDER / "streamlit" / "app.py", cwd=tmp_path,
+    done = run(programs_of("streamlit") / "python", "-c", APP_TEST, FOLDER / "streamlit" / "app.py", cwd=tmp_path,
                DATABASE_URL=live)  # fmt: skip
     assert done.returncode == 0, done.stderr
     with psycopg.connect(live) as connection:
@@ -148,7 +137,7 @@ def test_the_streamlit_page(live: str, tmp_path: Path) -> None:
 
 def test_configurations_have_the_form_that_their_readers_want(tmp_path: Path) -> None:
     """By the schemas of GitHub's workflows and of Dependabot, pre-commit itself, and a parser of Terraform's HCL."""
-    programs = environment("checks")
+    programs = programs_of("checks")
     check = programs / "check-jsonschema"
     workflows = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
     dependabot = ROOT / ".github" / "dependabot.yml"

@@ -1,0 +1,144 @@
+"""What a SIGKILL in the middle, and the same events told again, do to each contestant's totals; and what readers see.
+
+Each contestant counts the topic while a reader takes samples of all totals. After two fifths of it everything that the
+contestant runs is killed by SIGKILL and started again. When it is done, or has given up, its totals are held against
+the known truth. Then the same events are published a second time. With facts that must change nothing; totals alone
+can't know, and all of them are expected to double.
+"""
+
+import time
+from collections.abc import Mapping
+from threading import Event, Thread
+
+import psycopg
+
+from benchmarks.contest import Contestant, Program, started
+from benchmarks.contestants import LOOP, OURS
+from benchmarks.judge import Judge
+from benchmarks.peers import PEERS
+from benchmarks.report import Row, report, say
+from benchmarks.stand import Round, Stand, stand
+from benchmarks.throughput import MODES
+from benchmarks.work import Key, Mode, Work, publish, read_totals
+from events.errors import C360Error, Unavailable
+
+#: When totals have not moved for so long, nothing more will come.
+_STILL_SECONDS = 60.0
+#: When they are right and have not moved for so long, they stay right.
+_SETTLED_SECONDS = 8.0
+_PATIENCE_SECONDS = 900.0
+_LOOK_SECONDS = 0.1
+
+
+class Watch:
+    """A reader that takes samples of all totals, in a thread of its own, until it is told to stop."""
+
+    def __init__(self, where: Round, table: str, judge: Judge) -> None:
+        self.seen: Mapping[Key, int] = {}
+        #: Events in the totals, and since when (time.monotonic) they are so many.
+        self.events = 0
+        self.since = time.monotonic()
+        self._judge = judge
+        self._table = table
+        self._url = where.database_url
+        self._over = Event()
+        self._thread = Thread(target=self._look)
+
+    def __enter__(self) -> "Watch":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def wait_for(self, events: int) -> None:
+        """Wait until so many are counted.
+
+        Raises: Unavailable when they don't come.
+        """
+        while self.events < events:
+            if time.monotonic() - self.since > _STILL_SECONDS * 3:
+                raise Unavailable(f"it came to a halt at {self.events:,} events of {events:,}")
+            time.sleep(_LOOK_SECONDS / 2)
+
+    def wait_until_settled(self, expected: int) -> None:
+        """Wait until the totals are right and stay so, or don't move any more."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        self.since = time.monotonic()
+        while time.monotonic() < deadline:
+            still = time.monotonic() - self.since
+            if still > (_SETTLED_SECONDS if self.events == expected else _STILL_SECONDS):
+                return
+            time.sleep(_LOOK_SECONDS)
+
+    def _look(self) -> None:
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            while not self._over.wait(_LOOK_SECONDS):
+                self.seen = read_totals(connection, self._table)
+                self._judge.see(self.seen)
+                if (events := sum(self.seen.values())) != self.events:
+                    self.events, self.since = events, time.monotonic()
+
+
+def guarantees(*, events: int = 300_000, broker: str | None = None, only: str = "") -> None:
+    """Kill each contestant in the middle, tell it everything twice, and hold its totals against the truth.
+
+    Parameters
+    ----------
+    events: int
+        How many interactions.
+    broker: str
+        host:port of a Kafka without our topics; by default the embedded broker.
+    only: str
+        Only those with this in their names.
+    """
+    contestants = [one for one in (OURS, LOOP, *PEERS) if only.lower() in one.name.lower()]
+    works: dict[float, Work] = {one.share: Work(round(events * one.share)) for one in contestants}
+    rows: list[Row] = []
+    with stand(broker) as servers:
+        for mode in MODES:
+            for contestant in contestants:
+                rows.append(_try(contestant, mode, works[contestant.share], servers))
+                say(str(rows[-1]))
+    report("guarantees", rows, events=events, broker=broker or "embedded")
+
+
+def _try(contestant: Contestant, mode: Mode, work: Work, servers: Stand) -> Row:
+    row = {"mode": mode, "who": contestant.name}
+    try:
+        with servers.round() as where, started(contestant, mode, where) as program:
+            return {**row, **_tried(contestant, mode, work, where, program)}
+    except C360Error as error:
+        return {**row, "failed": str(error)}
+
+
+def _tried(contestant: Contestant, mode: Mode, work: Work, where: Round, program: Program) -> Row:
+    first = max(len(work) // 20, 40)
+    judge = Judge(work)
+    with Watch(where, contestant.tables[mode].totals, judge) as watch:
+        publish(where.bootstrap_servers, work.records[:first])
+        watch.wait_for(first)
+        program.freeze()
+        publish(where.bootstrap_servers, work.records[first:])
+        program.thaw()
+        watch.wait_for(len(work) * 2 // 5)
+        caught_at = watch.events
+        program.kill()
+        program.start()
+        watch.wait_until_settled(len(work))
+        killed, seen = judge.differences(watch.seen), watch.events
+    publish(where.bootstrap_servers, work.records)
+    again = Judge(work)
+    with Watch(where, contestant.tables[mode].totals, again) as watch:
+        watch.wait_until_settled(seen if mode == "facts" else 2 * seen)
+        added = watch.events - seen
+    return {
+        "killed at": f"{caught_at / len(work):.0%}",
+        "after SIGKILL and restart": killed,
+        "told again": "nothing" if not added else f"{added:+,} events",
+        "samples": judge.samples,
+        "a total fell": judge.fell,
+        "too high": judge.too_high,
+        "never true together": judge.mixed,
+    }
