@@ -7,6 +7,7 @@ import asyncio
 import re
 import sys
 import time
+from functools import partial
 from typing import cast
 
 import msgspec
@@ -68,7 +69,7 @@ async def _run(port: int, questions: list[str]) -> None:
     loop = asyncio.get_running_loop()
     tally = Tally(len(questions))
     for number, question in enumerate(questions):
-        await loop.create_connection(lambda n=number, q=question: Subscriber(n, q, tally), "127.0.0.1", port)
+        await loop.create_connection(partial(Subscriber, number, question, tally), "127.0.0.1", port)
     await asyncio.wait_for(tally.ready.wait(), timeout=60)
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.read)
