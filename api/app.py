@@ -39,6 +39,7 @@ from api.interactions import endpoints as interactions
 from api.kit.answers import NOT_MODIFIED
 from api.kit.express import Express
 from api.kit.openapi import describe, operation_id, unversioned_operation_id
+from api.kit.pages import Rows
 from api.kit.request_context import RequestContext
 from api.lineage import endpoints as lineage
 from api.lineage.reading import Lineage
@@ -116,6 +117,7 @@ def create_app(
         database_url, partial(endpoints_of, app, prefix=PREFIX), app.state.watch.checks.values()
     )
     app.state.body_bytes = settings.body_bytes
+    app.state.rows = Rows(usual=settings.list_rows, most=settings.most_list_rows, most_small=settings.most_small_rows)
     app.state.gate = Gate(open_reads=settings.open_reads)
     app.state.limits = RateLimits(
         reads_per_minute=settings.reads_per_minute, writes_per_minute=settings.writes_per_minute

@@ -172,6 +172,11 @@ class ApiSettings(BaseSettings):
     ready_lag_seconds: float = Field(
         300, ge=0, description="/ready fails when an event waits in Kafka for longer; 0: it does not look"
     )
+    list_rows: int = Field(10, ge=1, le=100, description="rows of a list's answer when `limit` is not given")
+    most_list_rows: int = Field(100, ge=1, le=100, description="the largest `limit` of lists")
+    most_small_rows: int = Field(
+        1000, ge=1, le=1000, description="the same of lists whose rows are small: one per day, or of partners"
+    )
     query_seconds: float = Field(5, gt=0, le=3600, description="a question that takes Postgres longer is given up: 503")
     subscribers: int = Field(1000, ge=1, description="open streams of GET live; beyond, a 503 with Retry-After")
     slow_seconds: float = Field(30, ge=1, description="a subscriber that takes nothing for so long is let go")

@@ -37,7 +37,7 @@ from api.database import DatabaseDependency
 from api.errors import DatabaseAway, InternalError, InvalidRequest, TooSlow, UnknownCustomer, documented
 from api.kit.answers import json_answer
 from api.kit.freshness import Fresh
-from api.kit.pages import LAST_PAGE, Limit, link_with
+from api.kit.pages import LAST_PAGE, Limit, limit_of, link_with
 from api.kit.parameters import CustomerId, Day
 
 router = APIRouter(tags=["analytics"], dependencies=[Depends(reader), Fresh])
@@ -80,7 +80,7 @@ async def list_segments(database: DatabaseDependency) -> Response:
     responses=_RESPONSES,
 )
 async def list_segment_movers(
-    *, request: Request, database: DatabaseDependency, page: Number = 1, limit: Limit = 10
+    *, request: Request, database: DatabaseDependency, page: Number = 1, limit: Limit
 ) -> Response:
     """Latest first. The 12 months end with `as_of`, which is among them."""
     refreshed = await read_refreshed(database, "segment_movers")
@@ -111,7 +111,7 @@ async def list_top_revenue_customers(database: DatabaseDependency) -> Response:
     responses=_RESPONSES,
 )
 async def list_steady_customers(
-    *, request: Request, database: DatabaseDependency, page: Number = 1, limit: Limit = 10
+    *, request: Request, database: DatabaseDependency, page: Number = 1, limit: Limit
 ) -> Response:
     """Highest revenue first.
 
@@ -153,7 +153,7 @@ async def list_statistics(database: DatabaseDependency) -> Response:
     response_model=MonthlyReportsAnswer,
     responses=_RESPONSES,
 )
-async def list_monthly_reports(database: DatabaseDependency, limit: Limit = 12) -> Response:
+async def list_monthly_reports(database: DatabaseDependency, limit: Annotated[int, Depends(limit_of(12))]) -> Response:
     """Made once by schedule (`C360_REPORT_SCHEDULE`), and not changed by facts that come later."""
     return json_answer(MonthlyReportsAnswer(data=await read_reports(database, limit=limit), limit=limit))
 
@@ -184,7 +184,7 @@ async def get_customer_revenue(
     responses=_OF_CUSTOMER,
 )
 async def list_next_best_categories(
-    *, database: DatabaseDependency, customer_id: CustomerId, limit: Limit = 3
+    *, database: DatabaseDependency, customer_id: CustomerId, limit: Annotated[int, Depends(limit_of(3))]
 ) -> Response:
     """Product categories by the probability that the customer's next purchase is of them, with the evidence.
 

@@ -39,6 +39,7 @@ from api.kit.pages import (
     cut_page,
     decode_cursor,
     encode_cursor,
+    limit_of,
     link_with,
 )
 from api.kit.parameters import CustomerId, Narrowing
@@ -64,7 +65,7 @@ async def list_customers(
     database: DatabaseDependency,
     filters: Annotated[Filters, Depends(_filters)],
     page: PageNumber = None,
-    limit: Limit = 10,
+    limit: Limit,
     after: After = None,
 ) -> Response:
     """Customers that the customers stream has told of, in the order of their ids (2 before 10).
@@ -108,7 +109,7 @@ async def get_timeline(
     request: Request,
     database: DatabaseDependency,
     customer_id: CustomerId,
-    limit: Limit = 20,
+    limit: Annotated[int, Depends(limit_of(20))],
     after: TimelineAfter = None,
 ) -> Response:
     """Interactions and transactions in their last version; go on with `after`, or with the header `Link`."""

@@ -13,7 +13,7 @@ from api.database import DatabaseDependency
 from api.errors import DatabaseAway, InternalError, InvalidRequest, TooSlow, UnknownCustomer, documented
 from api.kit.answers import json_answer
 from api.kit.freshness import Fresh
-from api.kit.pages import Limit
+from api.kit.pages import Limit, SmallRowsLimit
 from api.kit.parameters import CustomerId, Name
 from api.pages.endpoints import STATIC
 
@@ -24,7 +24,6 @@ _PAGE_HEADERS: Final = {
     "Cache-Control": "no-cache",
 }
 #: Days with sales or interactions of one customer, in one answer.
-_MOST_DAYS: Final = 1000
 
 page_router = APIRouter()
 router = APIRouter(tags=["dashboard"], dependencies=[Depends(reader), Fresh])
@@ -56,7 +55,7 @@ async def search(
     caller: Reader,
     database: DatabaseDependency,
     q: Annotated[Name, Query(description="How the id begins; with scope `personal-data` also a name or an email.")],
-    limit: Limit = 10,
+    limit: Limit,
 ) -> Response:
     """Customers whose id begins so, shorter ids first.
 
@@ -76,7 +75,7 @@ async def search(
 async def list_daily_revenue(
     database: DatabaseDependency,
     customer_id: CustomerId,
-    limit: Annotated[int, Query(ge=1, le=_MOST_DAYS, description="Most rows of an answer.")] = 100,
+    limit: SmallRowsLimit,
 ) -> Response:
     """Revenues of interactions and amounts of purchases together, newest day first. Currencies are not converted."""
     days = await read_daily_revenue(database, customer_id, limit=limit)

@@ -1,22 +1,23 @@
 """Lists in pages: by number, with a total; or by keyset, where page 10,000 is as fast as page 1."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Final, Generic, TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
-from fastapi import Query
+from fastapi import Depends, Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
-from starlette.requests import Request
 
+#: No answer has more rows, whatever the settings say; of those that have a row per day or group, which are small.
 MOST_ROWS: Final = 100
+MOST_SMALL_ROWS: Final = 1000
 LAST_PAGE: Final = 1_000_000
 
 T = TypeVar("T")
 
-Limit = Annotated[int, Query(ge=1, le=MOST_ROWS, description="Most rows of an answer.")]
 PageNumber = Annotated[int | None, Query(ge=1, le=LAST_PAGE, description="Which page, counted from 1.")]
 After = Annotated[
     str | None,
@@ -28,6 +29,61 @@ After = Annotated[
 TimelineAfter = Annotated[
     str | None, Query(max_length=1000, description="Where to go on: `after` of the answer before.")
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """How many rows answers have, by the settings."""
+
+    #: Of most lists, for whom says nothing else.
+    usual: int
+    #: Not more than MOST_ROWS and MOST_SMALL_ROWS.
+    most: int
+    most_small: int
+
+
+def limit_of(usual: int | None) -> Callable[..., Awaitable[int]]:
+    """The parameter `limit` of a list.
+
+    Args:
+        usual: Rows for whom says nothing else; None: as set.
+    """
+    unless = "what is set (10 as it comes)" if usual is None else str(usual)
+
+    async def limit_rows(
+        request: Request,
+        limit: Annotated[
+            int | None, Query(ge=1, le=MOST_ROWS, description=f"Most rows of an answer; {unless} unless given.")
+        ] = None,
+    ) -> int:
+        rows: Rows = request.app.state.rows
+        return _bounded(limit, usual=usual or rows.usual, most=rows.most)
+
+    return limit_rows
+
+
+async def _limit_small(
+    request: Request,
+    limit: Annotated[
+        int | None, Query(ge=1, le=MOST_SMALL_ROWS, description="Most rows of an answer; 100 unless given.")
+    ] = None,
+) -> int:
+    rows: Rows = request.app.state.rows
+    return _bounded(limit, usual=100, most=rows.most_small)
+
+
+def _bounded(limit: int | None, *, usual: int, most: int) -> int:
+    if limit is None:
+        return min(usual, most)
+    if limit > most:
+        raise bad_parameter("limit", f"this API is set to give {most:,} rows at most")
+    return limit
+
+
+#: For endpoints: how many rows to answer.
+Limit = Annotated[int, Depends(limit_of(None))]
+#: Of lists with a row per day or group.
+SmallRowsLimit = Annotated[int, Depends(_limit_small)]
 
 
 class Page(BaseModel, Generic[T]):

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Path, Request
 from api.access.callers import reader
 from api.database import DatabaseDependency
 from api.errors import DatabaseAway, InternalError, InvalidRequest, TooSlow, UnknownCheck, documented
-from api.kit.pages import Limit
+from api.kit.pages import limit_of
 from api.kit.parameters import Name, PeriodDependency
 from api.quality.models import CheckHistoryAnswer, CheckState, QualityAnswer, described
 from api.quality.queries import read_check_history, read_latest_runs
@@ -52,7 +52,7 @@ async def get_check_history(
     database: DatabaseDependency,
     watch: WatchDependency,
     period: PeriodDependency,
-    limit: Limit = 100,
+    limit: Annotated[int, Depends(limit_of(100))],
 ) -> CheckHistoryAnswer:
     """The runs of a check, newest first; how long they are kept is for the setting C360_CHECK_HISTORY_DAYS to say."""
     known = watch.checks.get(check)

@@ -9,7 +9,7 @@ from api.database import DatabaseDependency
 from api.errors import DatabaseAway, InternalError, InvalidRequest, TooSlow, documented
 from api.kit.answers import json_answer
 from api.kit.freshness import Fresh
-from api.kit.pages import Limit
+from api.kit.pages import Limit, SmallRowsLimit
 from api.kit.parameters import DaysDependency, Narrowing, PeriodDependency
 from api.sales.models import DailySalesAnswer, ProductMetricsAnswer, TopCustomersAnswer
 from api.sales.queries import (
@@ -20,9 +20,6 @@ from api.sales.queries import (
     read_product_metrics,
     read_top_customers,
 )
-
-#: More than a page of other lists: a year of days in a few currencies.
-MOST_DAYS: Final = 1000
 
 _SORT: Final = "What the rows are ordered by; with a leading `-` the largest or latest first."
 
@@ -41,7 +38,7 @@ async def list_daily_sales(
     days: DaysDependency,
     currency: Narrowing,
     sort: Annotated[DailyOrder, Query(description=_SORT)] = "-day",
-    limit: Annotated[int, Query(ge=1, le=MOST_DAYS, description="Most rows of an answer.")] = 100,
+    limit: SmallRowsLimit,
 ) -> Response:
     """What was sold on each day (UTC), and to how many customers. Days without a sale have no row.
 
@@ -66,7 +63,7 @@ async def list_top_customers(
     segment: Narrowing,
     country: Narrowing,
     sort: Annotated[TopOrder, Query(description=_SORT)] = "-lifetime_value",
-    limit: Limit = 10,
+    limit: Limit,
 ) -> Response:
     """Customers by lifetime value, which is the sum of all that they bought, or by another measure of it."""
     rows = await read_top_customers(
@@ -93,7 +90,7 @@ async def list_product_metrics(
     period: PeriodDependency,
     category: Narrowing,
     sort: Annotated[ProductOrder, Query(description=_SORT)] = "-revenue",
-    limit: Limit = 10,
+    limit: Limit,
 ) -> Response:
     """How much was sold of each product, to how many customers, and when last.
 

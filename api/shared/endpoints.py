@@ -1,6 +1,6 @@
 """GET shared/{table}"""
 
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 
@@ -8,12 +8,11 @@ from api.access.callers import partner
 from api.database import DatabaseDependency
 from api.errors import DatabaseAway, InternalError, InvalidRequest, NothingShared, TooSlow, documented
 from api.kit.answers import json_answer
-from api.kit.pages import LAST_PAGE
+from api.kit.pages import LAST_PAGE, SmallRowsLimit
 from api.shared.models import SharedAnswer, SharedTable
 from api.shared.queries import read_contents, read_shared
 
 #: More than a page of other lists: partners read whole tables.
-MOST_ROWS: Final = 1000
 
 router = APIRouter(tags=["sharing"], dependencies=[Depends(partner)])
 
@@ -28,8 +27,8 @@ async def list_shared(
     *,
     table: Annotated[SharedTable, Path(openapi_examples={"one": {"value": "spend_by_segment"}})],
     database: DatabaseDependency,
+    limit: SmallRowsLimit,
     page: Annotated[int, Query(ge=1, le=LAST_PAGE, description="Which page, counted from 1.")] = 1,
-    limit: Annotated[int, Query(ge=1, le=MOST_ROWS, description="Most rows of an answer.")] = 100,
 ) -> Response:
     """Rows under pseudonyms, or of groups that are large enough, as of the last `c360 share refresh`."""
     contents = await read_contents(database, table)

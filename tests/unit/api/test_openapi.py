@@ -1,6 +1,7 @@
 """The OpenAPI document is complete: ids, examples, problems; and the pages that show it work offline."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,22 @@ def test_operation_ids_are_stable_and_unique(document: dict[str, Any]) -> None:
     ids = [operation["operationId"] for operation in operations(document)]
     assert len(set(ids)) == len(ids)
     assert {"get_interactions", "list_product_interactions", "get_health", "get_readiness"} <= set(ids)
+
+
+def test_operations_change_only_on_purpose(document: dict[str, Any], tmp_path: Path) -> None:
+    """Generated clients and links of others depend on them."""
+    found = sorted(
+        f"{method.upper()} {path} {operation['operationId']}"
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    )
+    renewed = tmp_path / "operations.txt"
+    renewed.write_text("\n".join(found) + "\n")
+    known = Path(__file__).with_name("operations.txt")
+    assert found == known.read_text().splitlines(), (
+        f"paths or operation ids of /openapi.json changed; if that is meant, tell of it in CHANGELOG.md and: "
+        f"cp {renewed} {known}"
+    )
 
 
 def test_problems_have_their_own_media_type_and_examples(document: dict[str, Any]) -> None:

@@ -7,8 +7,10 @@ import pytest
 from fake_database import FakeDatabase
 from starlette.testclient import TestClient
 
+from api.app import create_app
 from api.database import query_text
 from api.sales.queries import DailyOrder, ProductOrder, TopOrder
+from settings import ApiSettings
 
 
 def test_a_leading_minus_turns_the_order_round(client: TestClient, fake: FakeDatabase) -> None:
@@ -73,3 +75,24 @@ def test_every_order_is_one_that_the_query_knows(orders: object, queries: list[s
 def test_what_makes_no_sense_is_refused(client: TestClient, fake: FakeDatabase, query: str) -> None:
     assert client.get(f"/api/v1/{query}").status_code == 422
     assert not fake.asked
+
+
+def test_how_many_rows_there_are_is_a_setting(fake: FakeDatabase) -> None:
+    app = create_app(
+        ApiSettings(open_reads=True, list_rows=4, most_list_rows=5, most_small_rows=30),
+        database_url="postgresql://nowhere",
+    )
+    app.state.database = fake
+    client = TestClient(app)
+    client.get("/api/v1/product_metrics")
+    client.get("/api/v1/product_metrics?limit=5")
+    client.get("/api/v1/customers/1/timeline")
+    client.get("/api/v1/daily_sales")
+    assert [asked["most"] for asked in fake.asked[:2]] == [4, 5]
+    assert fake.asked[2]["most"] == 6  # one more tells whether there is another page
+    assert fake.asked[-1]["most"] == 30
+    refused = client.get("/api/v1/product_metrics?limit=6")
+    assert refused.status_code == 422
+    assert refused.json()["errors"] == [
+        {"place": "query", "field": "limit", "reason": "this API is set to give 5 rows at most"}
+    ]
