@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 from events.errors import C360Error, Unavailable, UsageError
 from producers.intake import Counts, Intake, Rejections, Stopped
 from producers.mapping import Mapping as SourceMapping
-from producers.mapping_file import load_mapping
 from producers.pages import Http, Page, read_pages
 from producers.publish import Publisher
 from producers.sources.table import ObjectBatch
@@ -63,15 +62,15 @@ class UnnamedSource(UsageError):
     """No source has the name, or none was named where there is not exactly one."""
 
 
-def named_source(folder: Path, name: str) -> SourceMapping:
-    """The source called `name`: its mapping is NAME.toml in a folder.
+def named_source(folder: Path, name: str) -> Path:
+    """The mapping of the source called `name`: NAME.toml in a folder.
 
-    Raises: UnnamedSource when there is none; UsageError when its mapping has a mistake.
+    Raises: UnnamedSource when there is none.
     """
     path = folder / f"{name}.toml"
     if not _NAME.fullmatch(name) or not path.is_file():
         raise UnnamedSource(f"there is no source {name!r}")
-    return load_mapping(path)
+    return path
 
 
 def only_source(folder: Path) -> str:

@@ -9,6 +9,7 @@ import msgspec
 from api.database import Database, query_text
 from api.errors import TYPE_URI, IngestInterrupted, IngestRunning, ProblemClass
 from api.ingest.models import Job, State
+from producers.manifest import Manifest
 from producers.pull import Progress
 
 _EXPIRE: Final = query_text("ingest_expire")
@@ -17,6 +18,7 @@ _PROGRESS: Final = query_text("ingest_progress")
 _END: Final = query_text("ingest_end")
 _JOB: Final = query_text("ingest_job")
 _RUNNING: Final = query_text("ingest_running")
+_KEEP_MANIFEST: Final = query_text("replay_manifest_keep")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,11 @@ async def end_job(
     """Tell how it ended. Raises: Unavailable."""
     error = _as_json(as_document(problem)) if problem else None
     await database.write(_END, {"job_id": job_id, "state": state, "error": error, **_counts(progress)})
+
+
+async def keep_manifest(database: Database, manifest: Manifest) -> None:
+    """Keep what is known of a pull, as `c360 pull` does. Raises: Unavailable."""
+    await database.write(_KEEP_MANIFEST, manifest.as_row())
 
 
 def as_document(problem: ProblemClass) -> dict[str, Any]:

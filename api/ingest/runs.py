@@ -29,11 +29,13 @@ from api.errors import (
     UnknownSource,
 )
 from api.ingest.models import State
-from api.ingest.queries import end_job, start_job, tell_progress
+from api.ingest.queries import end_job, keep_manifest, start_job, tell_progress
 from events.admin import describe_cluster
 from events.errors import Unavailable, UsageError
 from events.topics import REJECTED_EVENTS
+from producers.manifest import Manifest, load_of_pull, recorded
 from producers.mapping import Mapping as SourceMapping
+from producers.mapping_file import load_mapping
 from producers.publish import KafkaPublisher
 from producers.pull import Progress, PullSummary, UnnamedSource, named_source, only_source, pull
 
@@ -59,9 +61,21 @@ class Run:
     source: str
     #: Set by the thread after each page.
     progress: Progress = field(default_factory=Progress)
+    #: Set by the thread: what `c360 replays` lists.
+    manifest: Manifest | None = None
+    #: The manifest that the database knows.
+    kept: Manifest | None = None
     state: State = "running"
     #: Why it did not succeed.
     problem: ProblemClass | None = None
+
+    def note_progress(self, progress: Progress) -> None:
+        """In the thread."""
+        self.progress = progress
+
+    def note_manifest(self, manifest: Manifest) -> None:
+        """In a thread; the task tells the database."""
+        self.manifest = manifest
 
 
 class Ingests:
@@ -87,7 +101,7 @@ class Ingests:
         Returns: The pull, and the task that ends with it.
         Raises: UnknownSource, SourceFailed, IngestRunning, TooManyIngests; Unavailable.
         """
-        name, mapping = await asyncio.to_thread(self._find, source)
+        path, mapping = await asyncio.to_thread(self._find, source)
         if self._kafka is None:
             raise BrokerUnavailable("this API knows no broker: it was started without KAFKA_BOOTSTRAP_SERVERS")
         await asyncio.to_thread(_check_topics, self._kafka, mapping)
@@ -95,12 +109,12 @@ class Ingests:
             raise TooManyIngests(f"{MOST_RUNS} sources are being pulled", headers=RETRY_LATER)
         await self._free.acquire()
         try:
-            run = Run(uuid4(), name)
+            run = Run(uuid4(), path.stem)
             await start_job(database, run.job_id, run.source)
         except BaseException:
             self._free.release()
             raise
-        task = asyncio.create_task(self._carry_out(database, run, mapping))
+        task = asyncio.create_task(self._carry_out(database, run, path, mapping))
         self._tasks.add(task)
         task.add_done_callback(self._forget)
         return run, task
@@ -111,12 +125,12 @@ class Ingests:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=2 * _STOP_SECONDS)
 
-    def _find(self, source: str | None) -> tuple[str, SourceMapping]:
+    def _find(self, source: str | None) -> tuple[Path, SourceMapping]:
         if self._sources is None:
             raise UnknownSource("this API has no sources: set C360_API_SOURCES to the folder with their mappings")
         try:
-            name = source or only_source(self._sources)
-            return name, named_source(self._sources, name)
+            path = named_source(self._sources, source or only_source(self._sources))
+            return path, load_mapping(path)
         except UnnamedSource as error:
             raise UnknownSource(str(error)) from error
         except UsageError as error:
@@ -126,27 +140,28 @@ class Ingests:
         self._tasks.discard(task)
         self._free.release()
 
-    async def _carry_out(self, database: Database, run: Run, mapping: SourceMapping) -> None:
-        pulled = _in_thread(lambda: self._pull(run, mapping))
+    async def _carry_out(self, database: Database, run: Run, path: Path, mapping: SourceMapping) -> None:
+        pulled = _in_thread(lambda: self._pull(run, path, mapping))
         while not self._stopping.is_set():
             await asyncio.wait([pulled], timeout=_HEARTBEAT_SECONDS)
             if pulled.done():
                 break
             with suppress(Unavailable):
                 await tell_progress(database, run.job_id, run.progress)
+                await _tell_manifest(database, run)
         await asyncio.wait([pulled], timeout=_STOP_SECONDS)
         run.state, run.problem = pulled.result() if pulled.done() else _interrupted()
         await _tell_end(database, run)
 
-    def _pull(self, run: Run, mapping: SourceMapping) -> tuple[State, ProblemClass | None]:
+    def _pull(self, run: Run, path: Path, mapping: SourceMapping) -> tuple[State, ProblemClass | None]:
         """In the thread: all of the pull."""
-
-        def note(progress: Progress) -> None:
-            run.progress = progress
-
+        kafka = self._kafka or {}
         try:
-            publisher = KafkaPublisher(self._kafka or {}, client_id="c360-ingest")
-            return _outcome(pull(mapping, publisher, on_progress=note, stop=self._stopping.is_set))
+            publisher = KafkaPublisher(kafka, client_id="c360-ingest")
+            with recorded(run.note_manifest, kafka, load_of_pull(path, mapping)) as recording:
+                summary = pull(mapping, publisher, on_progress=run.note_progress, stop=self._stopping.is_set)
+                recording.end(summary)
+            return _outcome(summary)
         except Unavailable as error:
             return "failed", BrokerAway(str(error), headers=RETRY_LATER)
         except UsageError as error:
@@ -185,6 +200,7 @@ async def _tell_end(database: Database, run: Run) -> None:
     deadline = loop.time() + _TELL_END_SECONDS
     while True:
         try:
+            await _tell_manifest(database, run)
             await end_job(database, run.job_id, run.progress, state=run.state, problem=run.problem)
         except Unavailable:
             if loop.time() > deadline:
@@ -193,6 +209,13 @@ async def _tell_end(database: Database, run: Run) -> None:
             await asyncio.sleep(_HEARTBEAT_SECONDS)
         else:
             return
+
+
+async def _tell_manifest(database: Database, run: Run) -> None:
+    manifest = run.manifest
+    if manifest and manifest is not run.kept:
+        await keep_manifest(database, manifest)
+        run.kept = manifest
 
 
 def _in_thread(work: Callable[[], T]) -> "asyncio.Future[T]":

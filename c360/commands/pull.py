@@ -8,11 +8,12 @@ from msgspec.structs import replace
 from rich.progress import Progress
 
 from c360.commands.replay import kafka_publisher, print_summary, progress_bar, stop_on_interrupt, summary_document
-from c360.manifests import HIDDEN, Arguments, Load, recorded
+from c360.manifests import recorded
 from c360.output import OUT, print_json
 from c360.target import resolve_target
 from events.errors import UsageError
 from producers import pull as pulling
+from producers.manifest import load_of_pull
 from producers.mapping import Mapping
 from producers.mapping_file import load_mapping
 from producers.publish import DryRun, Publisher
@@ -60,9 +61,10 @@ def pull(
     else:
         settings = Settings()
         publisher = kafka_publisher(settings, data_dir, client_id="c360-pull")
-        with recorded(resolve_target(settings, data_dir), data_dir, _load(source, rules, url, repeats)) as recording:
+        load = load_of_pull(source, rules, url=url, repeats=repeats)
+        with recorded(resolve_target(settings, data_dir), data_dir, load) as recording:
             summary = _pull(rules, publisher, show_progress=show_progress)
-            recording.end(_as_replayed(summary))
+            recording.end(summary)
     if json:
         print_json(_as_document(summary, dry_run=dry_run))
     elif not quiet:
@@ -79,13 +81,6 @@ def _at_url(rules: Mapping, url: str | None) -> Mapping:
     if rules.http is None:
         raise UsageError("--url is for mappings with a table [http]: this one has none")
     return Mapping(rules.source, rules.streams, rules.csv, rules.records, replace(rules.http, url=url))
-
-
-def _load(source: Path, rules: Mapping, url: str | None, repeats: str | None) -> Load:
-    """What the manifest says of a pull: nothing that may be secret in the address."""
-    shown = pulling.shown_address(rules.http) if rules.http else ""
-    arguments: Arguments = {"url": url if url in {None, shown} else HIDDEN}
-    return Load(command="pull", arguments=arguments, addresses=[shown], mapping=source, repeats=repeats)
 
 
 def _pull(rules: Mapping, publisher: Publisher, *, show_progress: bool) -> PullSummary:

@@ -15,12 +15,13 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from c360.manifests import Arguments, Load, absolute, recorded
+from c360.manifests import recorded
 from c360.output import ERR, OUT, print_json, table
 from c360.target import Target, resolve_target
 from events.admin import create_topics, describe_cluster
 from events.errors import UsageError
 from producers import replay as replaying
+from producers.manifest import Arguments, Load, absolute
 from producers.mapping import Mapping
 from producers.mapping_file import load_mapping
 from producers.pace import Pace

@@ -12,11 +12,12 @@ from rich.markup import escape
 from c360.commands.pull import pull
 from c360.commands.replay import replay
 from c360.database import connect
-from c360.manifests import HIDDEN, Manifest, Span, changes, manifests_of, refuse_changes
+from c360.manifests import changes, manifests_of, refuse_changes
 from c360.output import OUT, print_json, table
 from c360.target import Target, resolve_target
 from events import admin, topics
 from events.errors import UsageError
+from producers.manifest import HIDDEN, Manifest, Span
 from producers.sources import Location, locate
 from producers.sources.location import STANDARD_INPUT
 from settings import Settings

@@ -14,6 +14,11 @@ import pytest
 from api_process import api_process, wait_until
 
 from api.access.tokens import Scope, create_token
+from c360.commands.replays import verification
+from c360.manifests import Manifests
+from c360.target import resolve_target
+from producers.manifest import Manifest
+from settings import Settings
 from tests.faults.stand import Stand
 from tests.integration.test_replay import consume
 
@@ -116,12 +121,26 @@ def job_of(api: httpx2.Client, answer: httpx2.Response) -> dict[str, Any]:
     return job
 
 
-def test_a_source_is_pulled(api: httpx2.Client, stand: Stand) -> None:
+def manifests(database: str) -> list[Manifest]:
+    return Manifests(database, Path("/nowhere")).all()
+
+
+def test_a_source_is_pulled(api: httpx2.Client, stand: Stand, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", stand.kafka["bootstrap.servers"])
+    monkeypatch.setenv("DATABASE_URL", database)
     answer = api.post("/ingest?source=crm")
     assert answer.json() == {"status": "success", "records_processed": 25}
     assert answer.status_code == 200
     wait_until(lambda: job_of(api, answer)["state"] == "succeeded")
     assert job_of(api, answer)["published"] == {"customers": 25}
+    (manifest,) = manifests(database)
+    assert (manifest.command, manifest.outcome, manifest.rows, manifest.published) == (
+        *("pull", "complete", 25),
+        {"customers": 25},
+    )
+    assert sum(span.records for span in manifest.spans if span.topic == "customers") == 25
+    # It can be verified and made again like any other.
+    assert [check.findings for check in verification(manifest, resolve_target(Settings(), None))][:5] == [[]] * 5
     # As the batch systems asked for it; the only source with an API need not be named.
     again = httpx2.post(str(api.base_url).replace("/v1", "") + "ingest", headers=api.headers)
     assert again.json() == {"status": "success", "records_processed": 25}
@@ -145,7 +164,7 @@ def test_a_long_pull_is_a_job_to_follow(api: httpx2.Client, crm: Crm, stand: Sta
     assert len(consume(stand.broker.address, "customers", 25)) == 25
 
 
-def test_a_source_that_dies_in_the_middle(api: httpx2.Client, crm: Crm, stand: Stand) -> None:
+def test_a_source_that_dies_in_the_middle(api: httpx2.Client, crm: Crm, stand: Stand, database: str) -> None:
     crm.statuses[3] = 500
     failed = api.post("/ingest?source=crm")
     assert failed.status_code == 502
@@ -154,6 +173,8 @@ def test_a_source_that_dies_in_the_middle(api: httpx2.Client, crm: Crm, stand: S
     assert "2 pages came before and are published; pulling again counts nothing twice" in problem["detail"]
     job = api.get(f"/ingest/{problem['job_id']}").json()["data"]
     assert (job["state"], job["error"]["type"]) == ("failed", "/problems/source-failed")
+    (manifest,) = manifests(database)
+    assert (manifest.outcome, manifest.rows) == ("failed", 20)
     consume(stand.broker.address, "customers", 20)
     crm.statuses.clear()
     assert api.post("/ingest?source=crm").json()["records_processed"] == 25
@@ -195,10 +216,12 @@ def test_several_processes_and_one_that_is_killed(start: Any, crm: Crm, database
         # Every process knows the job.
         assert two.post("/ingest?source=crm").status_code == 409
         assert job_of(two, answer)["state"] == "running"
+        wait_until(lambda: len(manifests(database)) == 1)
         process.kill()
         process.wait()
         _let_time_pass(database)
         assert job_of(two, answer)["state"] == "interrupted"
+        assert [manifest.outcome for manifest in manifests(database)] == ["killed"]
         assert job_of(two, answer)["error"]["type"] == "/problems/ingest-interrupted"
         crm.gates[2].set()
         assert two.post("/ingest?source=crm").json() == {"status": "success", "records_processed": 25}
@@ -219,6 +242,7 @@ def test_an_api_that_is_told_to_stop_says_so(start: Any, crm: Crm, database: str
         process.terminate()
         assert process.wait(20) == 0
     assert _jobs(database) == [("interrupted", 10)]
+    assert [manifest.outcome for manifest in manifests(database)] == ["killed"], "in the middle of a page"
 
 
 def _jobs(database: str) -> list[tuple[Any, ...]]:

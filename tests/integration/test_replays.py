@@ -15,10 +15,11 @@ import pytest
 from msgspec.structs import replace
 
 from c360.__main__ import run
-from c360.manifests import Load, Manifest, Manifests, manifests_of, recorded
+from c360.manifests import Manifests, manifests_of, recorded
 from c360.target import resolve_target
 from c360.testing.servers import BrokerServer
 from local_stack.broker import Broker
+from producers.manifest import Load, Manifest
 from settings import Settings
 from tests.integration.test_replay import PARTITIONS, SAMPLES, wait_for_a_record
 
@@ -199,7 +200,7 @@ def test_one_that_fell_silent_elsewhere_is_killed(c360: Callable[..., Said], row
 
 def test_while_it_runs_it_says_so(c360: Callable[..., Said], rows: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert c360("replay", rows)[0] == 0  # makes the topics
-    monkeypatch.setattr("c360.manifests._SAYS_SO_EVERY", timedelta(milliseconds=20))
+    monkeypatch.setattr("producers.manifest.SAYS_SO_EVERY", timedelta(milliseconds=20))
     load = Load(command="replay", arguments={}, addresses=[], mapping=rows)
     with pytest.raises(KeyboardInterrupt), recorded(resolve_target(Settings(), None), None, load):
         interrupted_once_heard_of_again()

@@ -243,7 +243,7 @@ def test_a_wish_to_stop_and_progress(serve: Serve, source: Callable[..., Mapping
 
 def test_named_sources(tmp_path: Path, mapping: Callable[[], Mapping]) -> None:
     mapping()
-    assert named_source(tmp_path, "mapping").source == "test"
+    assert named_source(tmp_path, "mapping") == tmp_path / "mapping.toml"
     for name in ("none", "../mapping", "", "a/b", ".."):
         with pytest.raises(UsageError, match="there is no source"):
             named_source(tmp_path, name)
