@@ -5,13 +5,14 @@ To add one: a module with a function whose keyword arguments are the options, an
 
 from cyclopts import App
 
-from benchmarks import api, growth, guarantees, limit, live, refresh, replay, throughput, transactions
+from benchmarks import api, growth, guarantees, limit, live, profile, refresh, replay, throughput, transactions
 
 app = App(name="python -m benchmarks", help="What is measured, against what. Figures: docs/benchmarks.md.")
 app.command(throughput.throughput, name="throughput")
 app.command(throughput.peers, name="peers")
 app.command(guarantees.guarantees, name="guarantees")
 app.command(limit.limit, name="limit")
+app.command(profile.profile, name="profile")
 app.command(transactions.measure, name="transactions")
 app.command(
     replay.main, name="replay", help="Rows/s of a replay of CSV files, against a bare loop over the same records."

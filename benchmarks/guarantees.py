@@ -19,14 +19,14 @@ from benchmarks.peers import PEERS
 from benchmarks.report import Row, report, say
 from benchmarks.stand import Round, Stand, stand
 from benchmarks.throughput import MODES
-from benchmarks.work import Key, Mode, Work, publish, read_totals
+from benchmarks.work import MARKER, Key, Mode, Work, markers, publish, read_totals
 from events.errors import C360Error, Unavailable
 
 #: When totals have not moved for so long, nothing more will come.
 _STILL_SECONDS = 60.0
 #: When they are right and have not moved for so long, they stay right.
 _SETTLED_SECONDS = 8.0
-_PATIENCE_SECONDS = 900.0
+_PATIENCE_SECONDS = 300.0
 _LOOK_SECONDS = 0.1
 
 
@@ -61,6 +61,19 @@ class Watch:
             if time.monotonic() - self.since > _STILL_SECONDS * 3:
                 raise Unavailable(f"it came to a halt at {self.events:,} events of {events:,}")
             time.sleep(_LOOK_SECONDS / 2)
+
+    def wait_for_markers(self) -> None:
+        """Wait until all markers are counted, and the totals stay as they are.
+
+        Raises: Unavailable when they aren't.
+        """
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while sum(customer.startswith(MARKER) for customer, _ in self.seen) < len(markers()):
+            if time.monotonic() > deadline:
+                raise Unavailable("it did not count what was told after the crash")
+            time.sleep(_LOOK_SECONDS)
+        while time.monotonic() - self.since < _SETTLED_SECONDS:
+            time.sleep(_LOOK_SECONDS)
 
     def wait_until_settled(self, expected: int) -> None:
         """Wait until the totals are right and stay so, or don't move any more."""
@@ -128,11 +141,10 @@ def _tried(contestant: Contestant, mode: Mode, work: Work, where: Round, program
         program.start()
         watch.wait_until_settled(len(work))
         killed, seen = judge.differences(watch.seen), watch.events
-    publish(where.bootstrap_servers, work.records)
-    again = Judge(work)
-    with Watch(where, contestant.tables[mode].totals, again) as watch:
-        watch.wait_until_settled(seen if mode == "facts" else 2 * seen)
-        added = watch.events - seen
+    publish(where.bootstrap_servers, [*work.records, *markers()])
+    with Watch(where, contestant.tables[mode].totals, Judge(work)) as watch:
+        watch.wait_for_markers()
+        added = watch.events - len(markers()) - seen
     return {
         "killed at": f"{caught_at / len(work):.0%}",
         "after SIGKILL and restart": killed,

@@ -104,6 +104,7 @@ async def _fetch_seconds(where: Round, events: int) -> float:
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=4 * 1024 * 1024,
+        fetch_max_wait_ms=20,
     )
     consumer.assign([aiokafka.TopicPartition(TOPIC, number) for number in range(PARTITIONS)])
     decode = msgspec.json.Decoder(Interaction).decode

@@ -18,7 +18,7 @@ from confluent_kafka.admin import AdminClient
 from events import admin, topics
 from events.errors import UsageError
 from local_stack.broker import Broker
-from local_stack.postgres import DATABASE, Postgres
+from local_stack.postgres import DATABASE, SETTINGS, Postgres
 from sql.migrate import migrate
 
 PARTITIONS = 4
@@ -84,15 +84,16 @@ class Stand:
 
 
 @contextmanager
-def stand(broker: str | None) -> Iterator[Stand]:
+def stand(broker: str | None, **settings: str) -> Iterator[Stand]:
     """A Postgres that only this benchmark uses.
 
     Args:
         broker: host:port of a Kafka; None: the embedded broker.
+        settings: Of Postgres, beside those of the embedded stack.
     """
     with tempfile.TemporaryDirectory(prefix="c360-benchmark-") as name:
         folder = Path(name)
-        postgres = Postgres(folder / "postgres", log=folder / "postgres.log")
+        postgres = Postgres(folder / "postgres", log=folder / "postgres.log", settings={**SETTINGS, **settings})
         try:
             migrate(postgres.start())
             yield Stand(postgres, folder, broker)

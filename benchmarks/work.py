@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Literal
 
 import psycopg
@@ -9,7 +10,7 @@ from confluent_kafka import Producer
 
 from benchmarks.processor_run import interactions
 from benchmarks.stand import PARTITIONS
-from events import encoding, topics
+from events import encoding, identity, topics
 from events.contracts import Interaction
 from events.encoding import Record
 
@@ -18,6 +19,9 @@ Mode = Literal["facts", "totals"]
 
 #: A customer and a channel.
 Key = tuple[str, str]
+
+#: What the customers of markers begin with.
+MARKER = "marker-"
 
 TOPIC = topics.INTERACTIONS.name
 
@@ -60,6 +64,22 @@ class Work:
     def totals(self) -> Counter[Key]:
         """What all of it comes to."""
         return Counter(key for keys in self.partitions.values() for key in keys)
+
+
+def markers() -> list[Record]:
+    """Some interactions of customers of their own, in every partition: whoever counts them has counted all before."""
+    at = datetime(2025, 1, 1, tzinfo=UTC)
+    return [
+        encoding.encode(
+            Interaction(
+                event_id=identity.derived_id(at, "marker", number, ordinal=0),
+                customer_id=f"{MARKER}{number}",
+                channel="Email",
+                occurred_at=at,
+            )
+        )
+        for number in range(10 * PARTITIONS)
+    ]
 
 
 def publish(bootstrap_servers: str, records: Sequence[Record]) -> None:
