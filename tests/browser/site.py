@@ -22,6 +22,7 @@ from events.encoding import encode
 from local_stack import processes
 from local_stack.postgres import SETTINGS, Postgres
 from sql.migrate import migrate
+from sql.refresh import refresh
 from tests.faults import stand as stands
 from tests.faults.stand import Stand
 
@@ -117,6 +118,9 @@ def running_site(folder: Path) -> Iterator[Site]:
             stand.start_processor()
             site = Site(folder, stand, postgres, api)
             site.replay(*_SHOP)
+            with psycopg.connect(postgres.url(), autocommit=True) as connection:
+                refresh(connection, "category_popularity")
+                refresh(connection, "category_transitions")
             yield site
     finally:
         postgres.stop()

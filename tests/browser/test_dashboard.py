@@ -100,6 +100,11 @@ async def test_the_search_opens_the_360(site: Site, visit: Visit) -> None:
     await expect(profile).to_contain_text("Personal data is masked")
     await expect(panel(page, "Purchases by category").locator("tbody tr")).to_have_count(len(customer["categories"]))
     await expect(panel(page, "Revenue per day").locator("canvas")).to_be_visible()
+    await expect(panel(page, "Revenue by period")).to_contain_text("This year so far0.00")
+    await expect(panel(page, "Revenue by period")).to_contain_text("nothing to compare with")
+    likeliest = customer["next_best_category"]
+    await expect(panel(page, "Next best category")).to_contain_text(f"Most likely next{likeliest['category']}")
+    await expect(panel(page, "Next best category")).to_contain_text(f"After {likeliest['evidence'][0]['category']}")
     timeline = panel(page, "Timeline").locator("li")
     await expect(timeline).to_have_count(10)
     await page.get_by_role("button", name="Show more").click()

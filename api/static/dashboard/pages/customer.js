@@ -8,6 +8,7 @@ import { coalesced } from "../coalesce.js";
 import { h, keyed, setText } from "../dom.js";
 import { count, counted, day, exact, moment, money } from "../format.js";
 import { panel } from "../panel.js";
+import { nextBestPanel, periodsPanel } from "./outlook.js";
 import { profilePanel } from "./profile.js";
 import { tile } from "./tiles.js";
 import { timelinePanel } from "./timeline.js";
@@ -32,8 +33,9 @@ export function customerPage(live, customerId, { askForToken }) {
   const revenue = revenuePanel(path);
   const groups = [channelPanel(), topicPanel(), categoryPanel()];
   const timeline = timelinePanel(path);
+  const outlook = [periodsPanel(), nextBestPanel()];
   const segments = segmentPanel();
-  const told = [profile, ...groups, segments];
+  const told = [profile, ...groups, ...outlook, segments];
   const asked = [revenue, timeline];
   let latest = null;
   const known = h(
@@ -46,6 +48,7 @@ export function customerPage(live, customerId, { askForToken }) {
       profile.element,
       revenue.element,
       ...groups.map((group) => group.element),
+      ...outlook.map((part) => part.element),
       timeline.element,
       segments.element,
     ),

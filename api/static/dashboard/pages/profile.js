@@ -1,8 +1,9 @@
 /** Who it is, as far as the token may know. */
 
-import { h, keyed, setText } from "../dom.js";
+import { h } from "../dom.js";
 import { day, money, moment } from "../format.js";
 import { panel } from "../panel.js";
+import { termList } from "./terms.js";
 
 /** What the profile shows: name of the field, label, and how it is written. */
 const FIELDS = [
@@ -25,7 +26,7 @@ const PERSONAL = FIELDS.slice(0, 6).map(([name]) => name);
 
 /** @param {() => void} useToken */
 export function profilePanel(useToken) {
-  const list = h("dl", { class: "profile" });
+  const list = termList();
   const masked = h(
     "div",
     { class: "masked" },
@@ -37,14 +38,10 @@ export function profilePanel(useToken) {
     className: "span-4 tall",
     empty: "The customers stream has said nothing of this customer yet.",
     isEmpty: (customer) => !told(customer).length,
-    render: () => h("div", {}, list, masked),
+    render: () => h("div", {}, list.element, masked),
     update: (customer) => {
       masked.hidden = !PERSONAL.some((name) => String(customer[name] ?? "").includes("***"));
-      keyed(list, told(customer).flatMap(terms), {
-        key: (term) => term.key,
-        create: (term) => h(term.tag),
-        update: (element, term) => setText(element, term.text, { quietly: term.tag === "dt" }),
-      });
+      list.update(told(customer));
     },
   });
 }
@@ -52,8 +49,3 @@ export function profilePanel(useToken) {
 const told = (customer) =>
   FIELDS.filter(([name]) => customer[name] !== null)
     .map(([name, label, write = String]) => ({ name, label, text: write(customer[name]) }));
-
-const terms = ({ name, label, text }) => [
-  { key: `${name}-label`, tag: "dt", text: label },
-  { key: name, tag: "dd", text },
-];
