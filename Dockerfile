@@ -11,6 +11,7 @@ RUN python -m pip --python /opt/c360/bin/python install --require-hashes --no-de
 COPY . .
 RUN python -m pip --python /opt/c360/bin/python install --no-deps --no-build-isolation . \
     && cp -r sample_data /opt/c360/lib/python3.*/site-packages/ \
+    && ln -s /opt/c360/lib/python3.*/site-packages/sample_data /opt/c360/ \
     && python -m pip --python /opt/c360/bin/python uninstall --yes setuptools \
     && find /opt/c360 -name __pycache__ -prune -exec rm -rf {} +
 

@@ -35,6 +35,8 @@ _SMALL_FETCHES: Final = {
     "fetch.max.bytes": 1_000_000,
     "fetch.wait.max.ms": 10,
     "queued.min.messages": 1,
+    # Partitions whose records were not taken yet are left out of the next question for so long: by default, a second.
+    "fetch.queue.backoff.ms": 1,
 }
 
 Config = Mapping[str, str]
@@ -81,8 +83,13 @@ def create_topics(config: Config, *, partitions: int, replication_factor: int) -
         for topic in topics.ALL
         if topic.name not in existing
     ]
+    if not missing:
+        return []
     with _admin(config) as admin:
-        return _create(admin, missing) if missing else []
+        created = _create(admin, missing)
+    for name, state in _told_topics(config).items():
+        _refuse_other_partition_count(name, state.partitions, partitions)
+    return created
 
 
 def describe_cluster(config: Config) -> Cluster:
@@ -99,6 +106,16 @@ def describe_cluster(config: Config) -> Cluster:
         metadata.cluster_id or "",
         {name: TopicState(str(state.topic_id), len(state.partitions)) for name, state in states.items()},
     )
+
+
+def _told_topics(config: Config) -> dict[str, TopicState]:
+    """All of our topics: a broker knows of a new one a moment after the controller has made it."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while len(told := describe_cluster(config).topics) < len(topics.ALL):
+        if time.monotonic() > deadline:
+            raise Unavailable(f"Kafka at {_address(config)} made topics, and does not tell of them")
+        time.sleep(0.05)
+    return told
 
 
 def end_offsets(config: Config, next_offsets: Mapping[tuple[str, int], int]) -> Offsets:

@@ -54,6 +54,9 @@ _WATCH_SECONDS: Final = 6.0
 #: A stop that takes longer is cut short.
 STOP_SECONDS: Final = 20.0
 
+#: How Faust reports what ends a worker, with a traceback for each service that falls; `run` tells the reason, once.
+_LAST_WORDS: Final = ("Crashed reason=%r", "Drain messages raised: %r")
+
 #: Bytes of one partition in one fetch: a chunk of 20,000 events of 300 bytes.
 _FETCH_BYTES: Final = 6 * 1024 * 1024
 
@@ -303,8 +306,8 @@ def _quieten_libraries() -> None:
     # It tries again until it succeeds, and a new cluster keeps no groups before the first question.
     logging.getLogger("aiokafka.consumer.group_coordinator").setLevel(logging.CRITICAL)
     logging.getLogger("psycopg").setLevel(logging.ERROR)  # it warns when a stop interrupts a unit of work
-    for handler in logging.getLogger().handlers:  # `run` tells the reason, once
-        handler.addFilter(lambda record: not str(record.msg).endswith("Crashed reason=%r"))
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(lambda record: not str(record.msg).endswith(_LAST_WORDS))
 
 
 async def _run(settings: Settings, make_job: Callable[[Settings, Cluster], Job]) -> None:

@@ -70,3 +70,20 @@ def test_an_absent_broker_is_unavailable(brokers: Brokers, monkeypatch: pytest.M
         admin.describe_cluster(absent)
     with pytest.raises(Unavailable, match=absent["bootstrap.servers"]):
         admin.end_offsets(absent, {("customers", 0): 0})
+
+
+def test_what_waits_is_told_at_once_however_many_partitions_it_is_in(config: dict[str, str]) -> None:
+    admin.create_topics(config, partitions=4, replication_factor=1)
+    producer = Producer(config)
+    places = {(topic.name, partition): 0 for topic in topics.ALL for partition in range(4)}
+    for topic, partition in places:
+        for _ in range(10):
+            producer.produce(topic, key="1", value="v", partition=partition)
+    producer.flush()
+
+    def seconds() -> float:
+        began = time.monotonic()
+        assert {one.events for one in admin.backlogs(config, places).values()} == {10}
+        return time.monotonic() - began
+
+    assert min(seconds() for _ in range(3)) < 1
