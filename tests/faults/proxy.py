@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeVar
+from urllib.parse import urlsplit
 
 T = TypeVar("T")
 Direction = Literal["to_server", "to_client"]
@@ -47,6 +48,11 @@ class Proxy:
         self._thread.start()
         self._listener = self._call(self._listen())
         self.port: int = self._listener.sockets[0].getsockname()[1]
+
+    def lead(self, url: str) -> str:
+        """The URL of its server, through it."""
+        there = urlsplit(url)
+        return there._replace(netloc=there.netloc.replace(f":{there.port}", f":{self.port}")).geturl()
 
     def cut(self) -> None:
         """Reset every connection; new ones are taken at once."""

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from random import Random
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -55,8 +54,7 @@ class Servers:
     @property
     def url(self) -> str:
         """Of the database, wherever it is at the moment."""
-        url = urlsplit(self.primary.url())
-        return url._replace(netloc=url.netloc.replace(f":{url.port}", f":{self.line.port}")).geturl()
+        return self.line.lead(self.primary.url())
 
     def fail_over(self) -> None:
         """Kill the primary; the replica takes over."""

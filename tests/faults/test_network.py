@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from random import Random
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
@@ -22,25 +21,14 @@ _CHUNK_EVENTS = 200
 
 
 @pytest.fixture
-def database_line(stand: Stand) -> Iterator[Proxy]:
-    """What the processors reach Postgres through."""
-    port = urlsplit(stand.database_url).port
-    assert port
-    proxy = Proxy(port)
-    yield proxy
-    proxy.stop()
-
-
-@pytest.fixture
 def told() -> list[Told]:
     """Enough events for a processor to be in the middle of them."""
     return tell(Random(7), interactions=30_000)
 
 
 def _start(stand: Stand, database_line: Proxy, **settings: object) -> Processor:
-    url = urlsplit(stand.database_url)
-    through = url._replace(netloc=url.netloc.replace(f":{url.port}", f":{database_line.port}")).geturl()
-    return stand.start_processor(DATABASE_URL=through, C360_CHUNK_EVENTS=_CHUNK_EVENTS, **settings)  # type: ignore[arg-type]
+    url = database_line.lead(stand.database_url)
+    return stand.start_processor(DATABASE_URL=url, C360_CHUNK_EVENTS=_CHUNK_EVENTS, **settings)  # type: ignore[arg-type]
 
 
 def _wait_for_progress(stand: Stand, events: int = 1) -> None:

@@ -10,6 +10,7 @@ import pytest
 from events.encoding import Record
 from tests.faults.exactness import assert_exact
 from tests.faults.history import Told, record, tell
+from tests.faults.proxy import Proxy
 from tests.faults.stand import PARTITIONS, Processor, Stand
 
 _CUSTOMER_KEYED = ("customers", "interactions")
@@ -117,6 +118,53 @@ def test_frozen_within_a_transaction_through_a_rebalance_then_resumed(stand: Sta
     _assert_refused(stale)
     _finish(stand, events)
     assert successor.terminate() == 0
+
+
+@pytest.mark.long
+@pytest.mark.timeout(240)
+def test_frozen_in_the_middle_of_sending_facts_then_resumed(stand: Stand, database_line: Proxy) -> None:
+    told = tell(Random(12), interactions=15_000)
+    stale = stand.start_processor(group="one", DATABASE_URL=database_line.lead(stand.database_url))
+    stand.wait_until(lambda: bool(stand.owners()), "a claim")
+    # So slow that the facts of a chunk are on their way for a second.
+    database_line.slow_down(0.1)
+    stand.publish(map(record, told))
+    frozen: list[int] = []
+
+    def frozen_there() -> bool:
+        if not _waiting_for_facts(stand):
+            return False
+        stale.freeze()
+        database_line.block("to_server")  # what has left it, and not arrived
+        time.sleep(0.2)  # what had arrived is stored now
+        frozen.extend(_waiting_for_facts(stand))
+        if not frozen:  # it was the end of it
+            database_line.unblock()
+            stale.thaw()
+        return bool(frozen)
+
+    stand.wait_until(frozen_there, "frozen while Postgres waits for the rest of a COPY")
+    # It holds the locks of its positions, and no timeout of Postgres ends a COPY: who claims them does.
+    successor = stand.start_processor(group="another")
+    stand.wait_until_done()
+    with stand.connect() as connection:
+        assert not connection.execute("SELECT 1 FROM pg_stat_activity WHERE pid = ANY(%s)", [frozen]).fetchone()
+    stale.thaw()
+    database_line.slow_down(0)
+    database_line.unblock()
+    _assert_refused(stale)
+    assert_exact(stand, told)
+    assert successor.terminate() == 0
+
+
+def _waiting_for_facts(stand: Stand) -> list[int]:
+    """Process ids of the sessions in which Postgres waits for a processor to send more."""
+    with stand.connect() as connection:
+        rows = connection.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'COPY%' "
+            "AND application_name = 'c360-processor' AND state = 'active' AND wait_event = 'ClientRead'"
+        ).fetchall()
+    return [pid for (pid,) in rows]
 
 
 def test_two_share_the_partitions_then_one_leaves(stand: Stand, events: Events) -> None:
