@@ -167,6 +167,9 @@ class ChunkConsumerThread(driver.AIOKafkaConsumerThread):
             request_timeout_ms=int(conf.broker_request_timeout * 1000),
             check_crcs=conf.broker_check_crcs,
             session_timeout_ms=int(conf.broker_session_timeout * 1000),
+            # A broker that has just come back may know no topics for a moment. If that is when partitions are assigned,
+            # nobody is given any, until the group's leader asks again what there is (aiokafka: after five minutes).
+            metadata_max_age_ms=int(conf.broker_session_timeout * 1000),
             heartbeat_interval_ms=int(conf.broker_heartbeat_interval * 1000),
             **driver.credentials_to_aiokafka_auth(conf.broker_credentials, conf.ssl_context),
         )
