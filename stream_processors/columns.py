@@ -17,6 +17,6 @@ ARRAYS: Final[Mapping[Kind, type[binary.Array]]] = {
 
 
 def key_arrays(keyed: Keyed, keys: Collection[Key]) -> list[binary.Array]:
-    """One array for each column of the keys, of which there is at least one."""
+    """One array for each column of the keys, of which there is at least one; they may lack the last columns."""
     columns = zip(*keys, strict=True)
-    return [ARRAYS[kind].of(column) for kind, column in zip(keyed.key.values(), columns, strict=True)]
+    return [ARRAYS[kind].of(column) for kind, column in zip(keyed.key.values(), columns, strict=False)]

@@ -17,6 +17,8 @@ Key = tuple[Hashable, ...]
 Row = list[Any]
 #: The rows of a view that a unit of work has in its hands.
 Rows = dict[Key, Row]
+#: A customer, and a group that the customer is a member of.
+Member = tuple[Hashable, Hashable]
 #: Facts by column: sequences of the same length.
 Columns = Mapping[str, Sequence[Any]]
 
@@ -191,13 +193,28 @@ class Keyed:
 class Members(Keyed):
     """Whom a distinct count counts, such as the customers who bought a product: as long as a fact says so.
 
-    One declaration of members serves one distinct count; its key is that of the view, and who is counted.
+    One declaration of members serves one distinct count. Its key is the customer, first, and then what makes the group.
     """
 
     #: SELECT of those keys that are members as far as is stored; they are passed as arrays in the order of `key`.
     known: str = field(repr=False)
-    #: The same, asked of the facts themselves, where `known` asks a running total.
+    #: SELECT of all keys, each once, of customers who are passed as an array.
+    all_of: str = field(repr=False)
+    #: As `known`, asked of the facts themselves, where `known` asks a running total.
     remaining: str | None = field(default=None, repr=False)
+
+    def members(self, facts: Columns) -> tuple[Sequence[Hashable], Sequence[Hashable]]:
+        """The customer of each fact, and the group that it puts the customer into."""
+        customer, *group = (facts[column] for column in self.key)
+        return customer, group[0] if len(group) == 1 else list(zip(*group, strict=True))
+
+    def member(self, key: Key) -> Member:
+        """The customer and the group of a key; of a single column, the group is the value itself."""
+        return key[0], key[1] if len(key) == 2 else key[1:]
+
+    def key_of(self, customer: Hashable, group: Hashable) -> Key:
+        """The key of a customer and a group."""
+        return (customer, *group) if isinstance(group, tuple) else (customer, group)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,11 +4,11 @@ First all rows are checked out, while the database still shows the facts as they
 the rows are moved, and what arithmetic can't take back is asked of the facts as they are now.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Final
 
 from stream_processors import views
-from stream_processors.fold import Columns, Key, Keyed, Source, View, once, put, take
+from stream_processors.fold import Columns, Key, Members, Source, View, once, put, take
 from stream_processors.unit_of_work import UnitOfWork
 
 #: Facts of one stream, as each source that it feeds sees them.
@@ -30,14 +30,16 @@ class Move:
         self._removed = removed
         self._added = added
         self._keys: dict[tuple[str, int], list[Key]] = {}
+        self._members: dict[tuple[str, int], tuple[Sequence[Hashable], Sequence[Hashable]]] = {}
 
     async def check_out(self) -> None:
         """Get the rows of all views concerned; before the facts change."""
         for view, removed, added in self._each():
             await self._unit.rows(view, {*self._keys_of(view, removed), *self._keys_of(view, added)})
             for members in view.members:
-                keys = {*self._keys_of(members, removed), *self._keys_of(members, added)}
-                await self._unit.membership(view, members).find_out(keys)
+                for facts in (removed, added):
+                    if facts is not None:
+                        await self._unit.membership(view, members).find_out(*self._members_of(members, facts))
 
     async def carry_out(self) -> None:
         """Change the rows; after the facts have changed."""
@@ -57,13 +59,19 @@ class Move:
             for view in _BY_SOURCE[source]
         ]
 
-    def _keys_of(self, keyed: Keyed, facts: Columns | None) -> Sequence[Key]:
+    def _keys_of(self, view: View, facts: Columns | None) -> Sequence[Key]:
         if facts is None:
             return ()
-        place = (keyed.name, id(facts))
+        place = (view.name, id(facts))
         if place not in self._keys:
-            self._keys[place] = keyed.keys(facts)
+            self._keys[place] = view.keys(facts)
         return self._keys[place]
+
+    def _members_of(self, members: Members, facts: Columns) -> tuple[Sequence[Hashable], Sequence[Hashable]]:
+        place = (members.name, id(facts))
+        if place not in self._members:
+            self._members[place] = members.members(facts)
+        return self._members[place]
 
     async def _with_members(
         self, view: View, removed: Columns | None, added: Columns | None
@@ -71,10 +79,11 @@ class Move:
         """The columns, and for each distinct count which facts took a member out and which brought one in."""
         for members in view.members:
             membership = self._unit.membership(view, members)
-            gone, come = self._keys_of(members, removed), self._keys_of(members, added)
+            come = self._members_of(members, added) if added is not None else ((), ())
             if removed is not None:
-                left = await membership.leave(set(gone).difference(come))
+                gone = list(zip(*self._members_of(members, removed), strict=True))
+                left = await membership.leave(set(gone).difference(zip(*come, strict=True)))
                 removed = {**removed, members.name: once(gone, left)}
             if added is not None:
-                added = {**added, members.name: once(come, membership.enter(come))}
+                added = {**added, members.name: membership.enter(*come)}
         return removed, added

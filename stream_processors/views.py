@@ -50,6 +50,7 @@ INTERESTED: Final = Members(
         JOIN unnest(%s::text[], %s::text[], %s::smallint[]) AS k (customer_id, product, partition)
         USING (customer_id, product, partition)
     """,
+    all_of="SELECT DISTINCT customer_id, product, partition FROM topic_totals WHERE customer_id = ANY(%s)",
     remaining="""
         SELECT DISTINCT customer_id, product, partition
         FROM interaction_topics
@@ -102,6 +103,10 @@ DAY_BUYERS: Final = Members(
                 AND t.occurred_at < (k.day + 1)::timestamp AT TIME ZONE 'UTC'
         )
     """,
+    all_of="""
+        SELECT DISTINCT customer_id, (occurred_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01', currency
+        FROM transactions WHERE customer_id = ANY(%s)
+    """,
 )
 
 DAILY_SALES: Final = View(
@@ -124,7 +129,11 @@ PRODUCT_BUYERS: Final = Members(
     known="""
         SELECT k.customer_id, k.product
         FROM unnest(%s::text[], %s::text[]) AS k (customer_id, product)
-        WHERE EXISTS (SELECT FROM transactions AS t WHERE t.product_id = k.product AND t.customer_id = k.customer_id)
+        WHERE EXISTS (SELECT FROM transactions AS t WHERE t.customer_id = k.customer_id AND t.product_id = k.product)
+    """,
+    all_of="""
+        SELECT DISTINCT customer_id, product_id FROM transactions
+        WHERE customer_id = ANY(%s) AND product_id IS NOT NULL
     """,
 )
 

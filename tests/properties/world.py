@@ -859,7 +859,10 @@ class World:
                         rows |= await table._statements.load(self.connection, list(held))
                         assert held == rows, table.view.name
                 for members in table.members.values():
-                    assert await members.remaining(self.connection, members.data) == members.data, members.members.name
+                    held, name = members.data, members.members.name
+                    assert await members.all_of(self.connection, set(held)) == held, name
+                    pairs = {(customer, group) for customer, groups in held.items() for group in groups}
+                    assert await members.remaining(self.connection, pairs) == pairs, name
             stored = Catalogue()
             await stored.reload(self.connection)
             known = engine._catalogue

@@ -180,7 +180,7 @@ def unordered(chosen: set[Key], keys: list[Key]) -> list[Key]:
 
 
 def test_distinct_counts_go_up_and_down_by_those_who_came_and_left() -> None:
-    buyers = Members("buyers", key={"day": Kind.DATE, "customer_id": Kind.TEXT}, known="SELECT")
+    buyers = Members("buyers", key={"customer_id": Kind.TEXT, "day": Kind.DATE}, known="SELECT", all_of="SELECT")
     view = View("daily", key={"day": Kind.DATE}, measures=(Distinct("customers", buyers),))
     rows: Rows = {(0,): [5], (1,): [5]}
     facts: Columns = {"day": [0, 0, 1], "buyers": [1, 0, 1]}
