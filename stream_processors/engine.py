@@ -30,10 +30,13 @@ _SERVER_AWAY: Final = (psycopg.OperationalError, psycopg.InterfaceError, errors.
 #: What may go well on a second try: the server was away, or another partition told the same fact at the same moment.
 _PASSING: Final = (*_SERVER_AWAY, errors.UniqueViolation)
 
-#: A worker that is frozen in mid-transaction must not block whoever takes its partitions over.
+#: A worker that is frozen in mid-transaction must not block whoever takes its partitions over. Statements are planned
+#: once, perhaps while the tables are empty: they go from keys to an index whatever Postgres believes then, as otherwise
+#: it would read whole tables, until the next ANALYZE comes by.
 _SESSION: Final = (
     "-c idle_in_transaction_session_timeout=15s -c statement_timeout=60s -c TimeZone=UTC -c jit=off"
-    " -c plan_cache_mode=force_generic_plan"
+    " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off"
+    " -c enable_mergejoin=off"
 )
 
 

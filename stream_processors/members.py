@@ -1,7 +1,7 @@
 """Who is counted by a distinct count: learned from Postgres, remembered, and asked again where facts were taken away.
 
-A member is a customer who belongs to a group, such as the buyers of a product, because some stored fact says so. Memory
-holds whole customers, each with all groups that they belong to: what is not among them is new, without a question.
+A member is a customer who belongs to a group, such as the buyers of a product, because some stored fact says so. Of
+customers who come often all groups are learned: what is not among them is new, without a question.
 """
 
 from collections import Counter
@@ -18,48 +18,52 @@ from stream_processors.fold import Key, Member, Members
 Groups = dict[Hashable, set[Hashable]]
 
 #: To ask for all groups of a customer costs about as much as to ask whether the customer belongs to so many.
-_WORTH_ALL: Final = 4
-#: A row of a running total takes the room of so many groups.
-_GROUPS_PER_ROW: Final = 10
+WORTH_ALL: Final = 4
+#: A customer takes as much room as so many groups of one who is there, and so does a row of a running total.
+_ROOM: Final = 10
 
 
 class KnownMembers:
-    """The customers met lately of whom all groups are known, as far as there is room."""
+    """The groups of customers met lately. Not to know one costs a question; to believe in one that is gone is wrong."""
 
     def __init__(self, members: Members, *, capacity: int) -> None:
         self.members = members
-        self._capacity = capacity * _GROUPS_PER_ROW
+        self._capacity = capacity * _ROOM
         # Two generations, as in tables.RunningTotal.
         self._young: Groups = {}
         self._old: Groups = {}
         self._young_size = 0
+        #: Customers in memory with all of their groups.
+        self.whole: set[Hashable] = set()
 
     @property
     def data(self) -> Groups:
-        """All customers in memory."""
+        """The groups of all customers in memory."""
         return {**self._old, **self._young}
 
     def forget(self) -> None:
         """Drop all; Postgres will be asked again."""
         self._young, self._old, self._young_size = {}, {}, 0
+        self.whole = set()
 
-    def take(self, customers: AbstractSet[Hashable]) -> Groups:
-        """Take customers out for one unit of work; those that are not in memory are absent."""
-        taken: Groups = {}
-        for memory in (self._young, self._old):
-            found = memory.keys() & customers
-            taken |= {customer: memory.pop(customer) for customer in found}
-            if memory is self._young:
-                self._young_size -= _size(taken)
-        return taken
+    def take(self, customers: AbstractSet[Hashable]) -> tuple[Groups, set[Hashable]]:
+        """Take customers out for one unit of work; also says of which of them all groups are known."""
+        young = {customer: self._young.pop(customer) for customer in self._young.keys() & customers}
+        old = {customer: self._old.pop(customer) for customer in self._old.keys() & customers}
+        self._young_size -= _size(young)
+        whole = self.whole & customers
+        self.whole -= whole
+        return young | old, whole
 
-    def give_back(self, groups: Groups) -> None:
+    def give_back(self, groups: Groups, whole: AbstractSet[Hashable]) -> None:
         """Keep the customers of a unit of work that committed."""
         size = _size(groups)
         if self._young_size + size > self._capacity:
             self._old, self._young, self._young_size = self._young, {}, 0
+            self.whole &= self._old.keys()
         self._young |= groups
         self._young_size += size
+        self.whole |= whole
 
     async def all_of(self, connection: AsyncConnection[Any], customers: AbstractSet[Hashable]) -> Groups:
         """All groups of these customers, as the stored facts have it."""
@@ -71,17 +75,19 @@ class KnownMembers:
 
     async def among(self, connection: AsyncConnection[Any], pairs: AbstractSet[Member]) -> set[Member]:
         """Those of the pairs that are members, as long as the facts don't change."""
-        return set(await self._ask(connection, self.members.known, self._keys(pairs))) if pairs else set()
+        return set(await self._ask(connection, self.members.known, self._keys(pairs)))
 
     async def remaining(self, connection: AsyncConnection[Any], pairs: AbstractSet[Member]) -> set[Member]:
         """Those of the pairs that are members, after facts were taken away."""
         question = self.members.remaining or self.members.known
-        return set(await self._ask(connection, question, self._keys(pairs))) if pairs else set()
+        return set(await self._ask(connection, question, self._keys(pairs)))
 
     def _keys(self, pairs: Iterable[Member]) -> list[Key]:
         return [self.members.key_of(*pair) for pair in pairs]
 
     async def _ask(self, connection: AsyncConnection[Any], question: str, keys: Sequence[Key]) -> list[Member]:
+        if not keys:
+            return []
         cursor = await connection.execute(question, key_arrays(self.members, keys), binary=True)
         return list(map(self.members.member, await cursor.fetchall()))
 
@@ -93,23 +99,28 @@ class Membership:
         self._known = known
         self._connection = connection
         self._groups: Groups = {}
-        #: Customers of whom all groups are known; of the others, those that were asked for.
+        #: Customers of whom all groups are known.
         self._whole: set[Hashable] = set()
-        self._asked: set[Member] = set()
 
     async def find_out(self, customers: Sequence[Hashable], groups: Sequence[Hashable]) -> None:
         """Learn of each customer whether it belongs to the group beside it, before the facts change."""
-        strangers = set(customers) - self._whole
-        if not strangers:
+        met = set(customers)
+        self._take(met - self._groups.keys())
+        if met <= self._whole:
             return
-        remembered = self._known.take(strangers)
-        self._groups |= remembered
-        self._whole |= remembered.keys()
-        strangers -= remembered.keys()
-        pairs = {pair for pair in zip(customers, groups, strict=True) if pair[0] in strangers} - self._asked
-        times = Counter(customer for customer, _ in pairs)
-        await self._learn_all_of({customer for customer, count in times.items() if count >= _WORTH_ALL})
-        await self._learn({pair for pair in pairs if pair[0] not in self._whole})
+        known, whole = self._groups, self._whole
+        unknown = {
+            (customer, group)
+            for customer, group in zip(customers, groups, strict=True)
+            if group not in known[customer] and customer not in whole
+        }
+        times = Counter(customer for customer, _ in unknown)
+        often = {customer for customer, count in times.items() if count >= WORTH_ALL}
+        self._groups |= await self._known.all_of(self._connection, often)
+        self._whole |= often
+        seldom = {(customer, group) for customer, group in unknown if customer not in often}
+        for customer, group in await self._known.among(self._connection, seldom):
+            self._groups[customer].add(group)
 
     def enter(self, customers: Sequence[Hashable], groups: Sequence[Hashable]) -> list[int]:
         """Facts were added that put customers into groups; returns 1 for each that was the first to do so, else 0."""
@@ -130,20 +141,13 @@ class Membership:
 
     def remember(self) -> None:
         """Pass on who is a member, once the unit has committed."""
-        self._known.give_back({customer: self._groups[customer] for customer in self._whole})
+        self._known.give_back(self._groups, self._whole)
 
-    async def _learn_all_of(self, customers: set[Hashable]) -> None:
-        if customers:
-            self._groups |= await self._known.all_of(self._connection, customers)
-            self._whole |= customers
-
-    async def _learn(self, pairs: set[Member]) -> None:
-        for customer, _ in pairs:
-            self._groups.setdefault(customer, set())
-        for customer, group in await self._known.among(self._connection, pairs):
-            self._groups[customer].add(group)
-        self._asked |= pairs
+    def _take(self, customers: set[Hashable]) -> None:
+        groups, whole = self._known.take(customers)
+        self._groups |= {customer: set() for customer in customers} | groups
+        self._whole |= whole
 
 
 def _size(groups: Groups) -> int:
-    return sum(map(len, groups.values()))
+    return sum(map(len, groups.values())) + _ROOM * len(groups)

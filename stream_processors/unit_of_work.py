@@ -89,6 +89,8 @@ class UnitOfWork:
         self.after_commit: list[Callable[[], object]] = []
         self._tables = tables
         self._rows: dict[str, Rows] = {}
+        #: Of them, those that had no facts when they were checked out, and are not in the database.
+        self._new: dict[str, set[Key]] = {}
         self._memberships: dict[str, Membership] = {}
 
     async def lock(self, decoded: Sequence[Decoded], owner: UUID) -> tuple[list[Decoded], int]:
@@ -114,7 +116,9 @@ class UnitOfWork:
         have = self._rows.setdefault(view.name, {})
         missing = keys - have.keys() if have else keys
         if missing:
-            have |= await self._tables[view.name].checkout(self.connection, missing)
+            rows = await self._tables[view.name].checkout(self.connection, missing)
+            self._new.setdefault(view.name, set()).update(key for key, row in rows.items() if not row[0])
+            have |= rows
         return have
 
     def membership(self, view: View, members: Members) -> Membership:
@@ -137,7 +141,7 @@ class UnitOfWork:
     async def store(self, decoded: Sequence[Decoded]) -> None:
         """Write the changed rows and the next offsets."""
         for name, rows in self._rows.items():
-            await self._tables[name].write(self.connection, rows)
+            await self._tables[name].write(self.connection, rows, self._new[name])
         for one in decoded:
             self.outcomes[one.chunk.partition].update(rejected=len(one.rejected), skipped=one.chunk.skipped)
         last = {one.chunk.partition: one.chunk for one in decoded}

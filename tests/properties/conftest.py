@@ -8,13 +8,14 @@ import pytest
 import uvloop
 from psycopg import AsyncConnection
 
-from stream_processors import binary
+from stream_processors import binary, members
 from tests.properties.world import Ground
 
 
 @pytest.fixture
-def ground(database: str) -> Iterator[Ground]:
+def ground(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ground]:
     """A migrated database, and a loop with connections to it as units of work have them."""
+    monkeypatch.setattr(members, "WORTH_ALL", 2)  # examples are small
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         connections = [runner.run(_connect(database)) for _ in range(3)]
         yield Ground(database, runner, connections)

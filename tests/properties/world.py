@@ -860,7 +860,8 @@ class World:
                         assert held == rows, table.view.name
                 for members in table.members.values():
                     held, name = members.data, members.members.name
-                    assert await members.all_of(self.connection, set(held)) == held, name
+                    whole = {customer: held[customer] for customer in members.whole}
+                    assert await members.all_of(self.connection, members.whole) == whole, name
                     pairs = {(customer, group) for customer, groups in held.items() for group in groups}
                     assert await members.remaining(self.connection, pairs) == pairs, name
             stored = Catalogue()
