@@ -41,6 +41,12 @@ class Facts:
         return cls({name: list(chain.from_iterable(part[name] for part in parts)) for name in parts[0].columns})
 
 
+def shared(texts: Sequence[Any]) -> list[Any]:
+    """The same texts, equal ones as one object: a chunk repeats them, and is looked up by them many times."""
+    known: dict[Any, Any] = {}
+    return list(map(known.setdefault, texts, texts))
+
+
 class FactTable:
     """A table of facts: its columns in the order of the table, those of fixed width first.
 

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum, auto
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 #: A key of a view: one value for each of its key columns.
 Key = tuple[Hashable, ...]
@@ -121,42 +121,40 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
-class First:
+class _Extreme:
+    """What First and Last have in common."""
+
+    name: str
+    of: str
+    kind: Kind = Kind.MOMENT
+
+    def take(self, index: int, rows: Sequence[Row], values: Sequence[Any]) -> list[int]:
+        """An extreme can't be taken back: where it leaves, the facts must be asked for the next one."""
+        return [place for place, (row, value) in enumerate(zip(rows, values, strict=True)) if row[index] == value]
+
+
+class First(_Extreme):
     """The earliest of a column."""
 
-    name: str
-    of: str
-    kind: Kind = Kind.MOMENT
-    zero: float = float("inf")
+    __slots__ = ()
+    zero: Final = float("inf")
 
     def put(self, index: int, rows: Sequence[Row], values: Sequence[Any]) -> None:
         for row, value in zip(rows, values, strict=True):
-            row[index] = min(row[index], value)
-
-    def take(self, index: int, rows: Sequence[Row], values: Sequence[Any]) -> list[int]:
-        return _touching(index, rows, values)
+            if value < row[index]:  # noqa: PLR1730 - a third of the time of min()
+                row[index] = value
 
 
-@dataclass(frozen=True, slots=True)
-class Last:
+class Last(_Extreme):
     """The latest of a column."""
 
-    name: str
-    of: str
-    kind: Kind = Kind.MOMENT
-    zero: float = float("-inf")
+    __slots__ = ()
+    zero: Final = float("-inf")
 
     def put(self, index: int, rows: Sequence[Row], values: Sequence[Any]) -> None:
         for row, value in zip(rows, values, strict=True):
-            row[index] = max(row[index], value)
-
-    def take(self, index: int, rows: Sequence[Row], values: Sequence[Any]) -> list[int]:
-        return _touching(index, rows, values)
-
-
-def _touching(index: int, rows: Sequence[Row], values: Sequence[Any]) -> list[int]:
-    """An extreme can't be taken back: where it leaves, the facts must be asked for the next one."""
-    return [place for place, (row, value) in enumerate(zip(rows, values, strict=True)) if row[index] == value]
+            if value > row[index]:  # noqa: PLR1730
+                row[index] = value
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +268,7 @@ def all_null(values: Sequence[Any]) -> bool:
 
 def put(view: View, rows: Rows, keys: Sequence[Key], facts: Columns) -> None:
     """Count facts into the rows of their keys (`view.keys(facts)`); every key must be in `rows`."""
-    touched = [rows[key] for key in keys]
+    touched = list(map(rows.__getitem__, keys))
     for index, measure in enumerate(view.measures):
         measure.put(index, touched, facts[measure.of])
 
@@ -280,7 +278,7 @@ def take(view: View, rows: Rows, keys: Sequence[Key], facts: Columns) -> set[Key
 
     Returns: Keys with a measure that can't be taken back; ask the facts for their rows once those are stored.
     """
-    touched = [rows[key] for key in keys]
+    touched = list(map(rows.__getitem__, keys))
     stale: set[Key] = set()
     for index, measure in enumerate(view.measures):
         stale.update(keys[place] for place in measure.take(index, touched, facts[measure.of]))

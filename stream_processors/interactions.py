@@ -10,7 +10,7 @@ from stream_processors import binary
 from stream_processors.binary import Micros, micros
 from stream_processors.catalogue import MICROS_PER_DAY
 from stream_processors.fact_stream import FactStream
-from stream_processors.facts import Facts, FactTable
+from stream_processors.facts import Facts, FactTable, shared
 from stream_processors.fold import Kind, Source
 from stream_processors.totals import Sources
 from stream_processors.unit_of_work import UnitOfWork
@@ -53,9 +53,9 @@ class Interactions(FactStream):
                 "occurred_at": [micros(event.occurred_at) for event in interactions],
                 "count": [event.count for event in interactions],
                 "partition": [partition] * len(interactions),
-                "customer_id": [event.customer_id for event in interactions],
-                "channel": [event.channel for event in interactions],
-                "product": [event.product for event in interactions],
+                "customer_id": shared([event.customer_id for event in interactions]),
+                "channel": shared([event.channel for event in interactions]),
+                "product": shared([event.product for event in interactions]),
                 "revenue": [event.revenue for event in interactions],
                 "source_id": source_ids,
             }

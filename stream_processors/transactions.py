@@ -9,7 +9,7 @@ from events.identity import canonical_id, fact_ids
 from stream_processors.binary import micros
 from stream_processors.catalogue import MICROS_PER_DAY
 from stream_processors.fact_stream import FactStream
-from stream_processors.facts import Facts, FactTable
+from stream_processors.facts import Facts, FactTable, shared
 from stream_processors.fold import Kind, Source
 from stream_processors.totals import Sources
 from stream_processors.unit_of_work import UnitOfWork
@@ -45,11 +45,11 @@ class Transactions(FactStream):
                 "occurred_at": [micros(event.occurred_at) for event in transactions],
                 "quantity": [event.quantity for event in transactions],
                 "partition": [partition] * len(transactions),
-                "customer_id": [event.customer_id for event in transactions],
-                "product_id": [event.product_id for event in transactions],
-                "category": [event.category for event in transactions],
+                "customer_id": shared([event.customer_id for event in transactions]),
+                "product_id": shared([event.product_id for event in transactions]),
+                "category": shared([event.category for event in transactions]),
                 "amount": [event.amount for event in transactions],
-                "currency": [event.currency for event in transactions],
+                "currency": shared([event.currency for event in transactions]),
                 "source_id": source_ids,
             }
         )

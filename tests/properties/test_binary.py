@@ -8,6 +8,8 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from psycopg.adapt import Transformer
+from psycopg.pq import Format
 
 from events.contracts import AMOUNT_LIMIT, EARLIEST, LATEST
 from stream_processors import binary
@@ -20,6 +22,7 @@ from tests.properties.world import Ground
 
 per_column = settings(deadline=None, suppress_health_check=FEW, max_examples=60)
 
+NUMERIC_OID = 1700
 STORABLE = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 MICROS = st.integers(binary.micros(EARLIEST), binary.micros(LATEST) - 1)
 AMOUNTS = st.decimals(-AMOUNT_LIMIT, AMOUNT_LIMIT, places=6) | st.sampled_from(
@@ -69,6 +72,13 @@ def test_arrays_are_read_as_they_were_meant(
 def test_amounts_mean_to_postgres_what_their_text_means(ground: Ground, amount: Decimal) -> None:
     field = binary.NumericArray.of([amount])
     assert fetch(ground, "SELECT (%s::numeric[])[1] = %s::text::numeric", [field, f"{amount:f}"]) == [(True,)]
+
+
+@given(st.integers(0, 4).flatmap(lambda places: st.decimals(-2, 20_000, places=places)))
+def test_amounts_are_sent_with_the_decimals_that_they_have(amount: Decimal) -> None:
+    field = binary.numeric_field(amount)
+    read = Transformer().get_loader(NUMERIC_OID, Format.BINARY).load(field[4:])
+    assert (int.from_bytes(field[:4]), f"{read:f}") == (len(field) - 4, f"{amount:f}" if amount else "0")
 
 
 @pytest.mark.parametrize("day", [date.min, date(1999, 12, 31), date(2000, 1, 1), date(2000, 2, 29), date.max])
