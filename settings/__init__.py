@@ -121,7 +121,9 @@ class ProcessorSettings(BaseSettings):
         "partitions back and disturbs no other; unset: who stops hands over at once (Apache Kafka; docs/operations.md)",
     )
     chunk_events: int = Field(30_000, ge=1, description="most records of one partition in one unit of work")
-    cached_rows: int = Field(50_000, ge=1000, description="rows of each running total kept in memory")
+    cached_rows: int = Field(
+        50_000, ge=1000, description="rows of each running total, and customers of each distinct count, kept in memory"
+    )
     connections: int = Field(2, ge=1, le=16, description="units of work in flight at once, each on its own connection")
     forgotten: Literal["anonymous", "removed"] = Field(
         "anonymous",

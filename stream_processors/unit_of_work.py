@@ -113,11 +113,11 @@ class UnitOfWork:
 
     async def rows(self, view: View, keys: AbstractSet[Key]) -> Rows:
         """Check rows of a view out; those already checked out by this unit keep their changes."""
-        have = self._rows.setdefault(view.name, {})
+        have, new = self._rows.setdefault(view.name, {}), self._new.setdefault(view.name, set())
         missing = keys - have.keys() if have else keys
         if missing:
             rows = await self._tables[view.name].checkout(self.connection, missing)
-            self._new.setdefault(view.name, set()).update(key for key, row in rows.items() if not row[0])
+            new.update(key for key, row in rows.items() if not row[0])
             have |= rows
         return have
 
