@@ -1,4 +1,4 @@
--- Two indices less to keep for each transaction: who bought a product is asked by customer.
+-- Less to keep for each transaction: who bought a product is asked by customer, in an index that is there for timelines.
 -- depends: 0011.partitions 0011.search
 -- Measured over 400,000 transactions of 5,000 customers and 200 products: 2.3 us of Postgres's CPU per fact less, of 8.0,
 -- and 38 instead of 50 MB.
