@@ -47,7 +47,7 @@ def compose(ports: dict[str, str]) -> Iterator[Compose]:
         run("up", "--detach", "--wait", "--wait-timeout", "300", "processor", "api")
         yield run
     finally:
-        run("--profile", "demo", "down", "--volumes", "--timeout", "20", check=False)
+        run("--profile", "demo", "down", "--volumes", "--remove-orphans", "--timeout", "20", check=False)
 
 
 def _until(condition: Callable[[], bool], what: str) -> None:
@@ -70,6 +70,12 @@ def test_the_demo_shows_what_make_demo_shows(compose: Compose) -> None:
     assert re.search(r"All [0-9,]+ events are in the totals", said)
     assert re.search(r'"customer_id":1,"interactions":{[^}]*"Email":1\b', said.replace(" ", ""))
     assert "every offset accounted for" in said
+
+
+def test_the_mock_crm_is_pulled_into_the_stack(compose: Compose) -> None:
+    compose("up", "--detach", "--wait", "mock-crm")
+    pull = ("pull", "sample_data/crm_customers.toml", "--url", "http://mock-crm:5000/api/customers")
+    assert "25 customers published" in compose("run", "--rm", "--no-deps", "demo", *pull)
 
 
 def test_three_processors_share_the_partitions(compose: Compose) -> None:

@@ -22,6 +22,9 @@ def _objects() -> list[dict[str, Any]]:
 
 
 _OBJECTS = _objects()
+_PODS = {
+    one["metadata"]["name"]: one["spec"]["template"]["spec"] for one in _OBJECTS if "template" in one.get("spec", {})
+}
 
 
 @pytest.mark.parametrize("manifest", _OBJECTS, ids=lambda one: f"{one['kind']} {one['metadata']['name']}")
@@ -59,6 +62,28 @@ def test_a_processor_that_is_replaced_keeps_its_name_and_is_back_within_its_sess
     assert name["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
     session = int(_named("c360")["ConfigMap"]["data"]["KAFKA_SESSION_TIMEOUT_SECONDS"])
     assert session > pod["terminationGracePeriodSeconds"]
+
+
+@pytest.mark.parametrize("pod", _PODS.values(), ids=_PODS)
+def test_pods_are_let_into_a_namespace_that_is_restricted(pod: dict[str, Any]) -> None:
+    (namespace,) = (one for one in _OBJECTS if one["kind"] == "Namespace")
+    assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    assert pod["securityContext"]["runAsNonRoot"]
+    assert pod["securityContext"]["seccompProfile"]["type"] == "RuntimeDefault"
+    for container in [*pod.get("initContainers", []), *pod["containers"]]:
+        assert container["securityContext"]["allowPrivilegeEscalation"] is False
+        assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    assert all({"secret", "emptyDir"} & volume.keys() for volume in pod["volumes"])
+
+
+def test_what_manifests_set_is_a_setting() -> None:
+    listed = (_ROOT / "docs" / "settings.md").read_text()
+    configured = [name for one in _OBJECTS if one["kind"] == "ConfigMap" for name in one["data"]]
+    containers = [container for pod in _PODS.values() for container in pod["containers"]]
+    given = [variable["name"] for container in containers for variable in container.get("env", [])]
+    names = {name.removesuffix("_FILE") if name.endswith("PASSWORD_FILE") else name for name in [*configured, *given]}
+    assert {"processor", "api"} <= _PODS.keys()
+    assert [name for name in sorted(names) if f"`{name}`" not in listed] == []
 
 
 def test_compose_has_limits_checks_and_no_password() -> None:
