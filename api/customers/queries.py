@@ -15,6 +15,7 @@ from events.contracts import LATEST
 
 _IN_ORDER: Final = query_text("customers_in_order")
 _COUNT: Final = query_text("customers_count")
+_TOTAL: Final = query_text("customers_total")
 _CUSTOMER: Final = query_text("customer")
 _KNOWN: Final = query_text("customer_known")
 _TIMELINE: Final = query_text("customer_timeline")
@@ -89,7 +90,9 @@ class _Known:
 
 async def count_customers(database: Database, filters: Filters) -> int:
     """How many the list has."""
-    count = await database.fetch_one(_COUNT, _Count, filters.parameters())
+    parameters = filters.parameters()
+    narrowed = any(parameters.values())
+    count = await database.fetch_one(_COUNT if narrowed else _TOTAL, _Count, parameters)
     return count.total if count else 0
 
 

@@ -24,6 +24,7 @@ VIEWS: Final[Mapping[str, Sequence[str]]] = {
     "daily_revenue": ("interactions", "transactions"),
     "segment_changes": ("customers",),
     "channel_activity": ("interactions",),
+    "customer_counts": ("customers",),
 }
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final, Literal
 
 from api.database import Database, query_text
 from api.kit.parameters import Days, Period
-from api.sales.by_value import Reached, read_by_value
+from api.sales.by_value import Reached, find_by_value, read_by_value
 from api.sales.models import DailySales, ProductMetrics, TopCustomer
 
 _DAILY_SALES: Final = query_text("daily_sales")
@@ -64,14 +64,17 @@ async def read_top_customers(
     limit: int,
 ) -> list[TopCustomer]:
     """One row per customer who bought anything; an empty sequence does not narrow."""
-    if order == "-lifetime_value" and not (customer_types or segments or countries):
-        return await read_by_value(database, reached, most=limit)
-    parameters = {
+    filters = {
         "customer_types": list(customer_types) or None,
         "segments": list(segments) or None,
         "countries": list(countries) or None,
     }
-    return await database.fetch_all(_TOP_CUSTOMERS, TopCustomer, {**parameters, **_ordered(order), "most": limit})
+    if order == "-lifetime_value":
+        if not any(filters.values()):
+            return await read_by_value(database, reached, most=limit)
+        if found := await find_by_value(database, reached, filters, most=limit):
+            return found
+    return await database.fetch_all(_TOP_CUSTOMERS, TopCustomer, {**filters, **_ordered(order), "most": limit})
 
 
 async def read_product_metrics(

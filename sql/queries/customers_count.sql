@@ -1,4 +1,4 @@
--- How many customers are there?
+-- How many customers are there like these? Of all together, customers_total.sql knows.
 -- Parameters: customer_types, segments, industries and countries, each a list to narrow to, or null for all.
 SELECT count(*) AS total
 FROM customers

@@ -6,7 +6,6 @@ WITH outcomes AS (
         coalesce(sum(corrected), 0)::bigint AS corrected,
         coalesce(sum(withdrawn), 0)::bigint AS withdrawn,
         coalesce(sum(rejected), 0)::bigint AS rejected,
-        coalesce(sum(new - withdrawn) FILTER (WHERE topic = 'customers'), 0)::bigint AS customers,
         coalesce(sum(new) FILTER (WHERE topic = 'rejected_events'), 0)::bigint AS refused_rows,
         max(committed_at) FILTER (WHERE retired_at IS NULL AND next_offset > 0) AS committed_at
     FROM positions
@@ -32,7 +31,7 @@ sold AS (
 )
 
 SELECT
-    o.customers,
+    (SELECT coalesce(sum(c.customers), 0)::bigint FROM customer_counts AS c) AS customers,
     (SELECT coalesce(sum(u.interactions), 0)::bigint FROM channels_used AS u) AS interactions,
     (
         SELECT

@@ -1,19 +1,31 @@
 -- The question of product_metrics.sql, of one period: counted from the facts.
 -- Parameters: as there; sold_from (inclusive) and sold_to (exclusive), each a moment or null.
-WITH sold AS (
+WITH sold_to_each AS ( -- counting distinct customers takes half as long so, as nothing is sorted
     SELECT
         product,
+        customer_id,
         count(*) AS orders,
-        sum(units)::bigint AS units,
+        sum(units) AS units,
         sum(amount) AS revenue,
-        count(DISTINCT customer_id) AS customers,
-        sum(amount) / sum(units) AS average_price,
         max(occurred_at) AS last_sold
     FROM purchases
     WHERE
         product IS NOT NULL
         AND (occurred_at >= %(sold_from)s OR %(sold_from)s::timestamptz IS NULL)
         AND (occurred_at < %(sold_to)s OR %(sold_to)s::timestamptz IS NULL)
+    GROUP BY product, customer_id
+),
+
+sold AS (
+    SELECT
+        product,
+        sum(orders)::bigint AS orders,
+        sum(units)::bigint AS units,
+        sum(revenue) AS revenue,
+        count(*) AS customers,
+        sum(revenue) / sum(units) AS average_price,
+        max(last_sold) AS last_sold
+    FROM sold_to_each
     GROUP BY product
 ),
 

@@ -31,6 +31,7 @@ from api.access.tokens import Scope, create_token
 from api.app import create_app
 from api.database import Database, QueryTimeout
 from api.sales.by_value import Reached, read_by_value
+from api.sales.queries import read_top_customers
 from events.admin import create_topics
 from local_stack.postgres import SETTINGS, Postgres
 from settings import ApiSettings
@@ -629,3 +630,69 @@ async def test_those_who_bought_for_most_are_found_whatever_changes(database: st
                     wanted = [row[0] for row in connection.execute(everybody, [most]).fetchall()]
                     found = await read_by_value(pool, reached, most=most)
                     assert [str(row.customer_id) for row in found] == wanted, change
+
+
+async def test_the_largest_of_some_customers_are_the_largest_of_some(database: str) -> None:
+    """Large groups are found among the largest of all, small ones are looked for among all."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("""
+            INSERT INTO customer_purchases
+            SELECT n::text, 1 + n % 3, 1, (n * 37 % 4001) * 10, '2020-01-01', '2020-01-01'
+            FROM generate_series(1, 4000) AS n;
+            INSERT INTO customers (customer_id, segment, country, partition)
+            SELECT n::text, (ARRAY['New', 'Gold'])[1 + n % 2], CASE n WHEN 17 THEN 'IS' ELSE 'FR' END, 0
+            FROM generate_series(1, 3900) AS n
+        """)
+        question = """
+            SELECT customer_id FROM customer_purchases JOIN customers USING (customer_id)
+            WHERE segment = ANY(%(segments)s) AND country = ANY(%(countries)s)
+            ORDER BY amount DESC, length(customer_id), customer_id LIMIT %(limit)s
+        """
+        reached = Reached()
+        async with Database(database, pool_size=1) as pool:
+            for change in ("", "UPDATE customer_purchases SET amount = amount - 20000 WHERE amount > 10000"):
+                if change:
+                    connection.execute(change)
+                for segments, countries, limit in (
+                    (["Gold"], ["FR", "IS"], 10),
+                    (["Gold", "New"], ["IS"], 10),
+                    (["New"], ["FR"], 100),
+                    (["Gold"], ["FR"], 3),
+                ):
+                    narrowed: dict[str, Any] = {"segments": segments, "countries": countries, "limit": limit}
+                    wanted = [row[0] for row in connection.execute(question, narrowed).fetchall()]
+                    found = await read_top_customers(
+                        pool, reached, customer_types=[], order="-lifetime_value", **narrowed
+                    )
+                    assert [str(row.customer_id) for row in found] == wanted
+                    assert all(row.segment in segments and row.country in countries for row in found)
+
+
+def test_the_total_of_the_list_is_kept_by_the_table(database: str, tmp_path: Path) -> None:
+    with (
+        psycopg.connect(database, autocommit=True) as connection,
+        api_process(database, tmp_path / "api.log") as (url, _),
+    ):
+
+        def totals() -> tuple[int, int, int]:
+            numbered = httpx2.get(f"{url}/api/v1/customers?limit=1").json()["total"]
+            narrowed = httpx2.get(f"{url}/api/v1/customers?limit=1&country=FR").json()["total"]
+            return numbered, narrowed, httpx2.get(f"{url}/api/v1/overview").json()["data"]["customers"]
+
+        assert totals() == (0, 0, 0)
+        add = """
+            INSERT INTO customers (customer_id, country, partition)
+            SELECT n::text, CASE mod(n, 3) WHEN 0 THEN 'FR' END, mod(n, 4) FROM generate_series(1, %s) AS n
+            ON CONFLICT (customer_id) DO UPDATE SET country = excluded.country
+        """
+        connection.execute(add, [30])
+        connection.execute(add, [33])  # 30 of them again
+        assert totals() == (33, 11, 33)
+        with connection.transaction() as given_up:
+            connection.execute("DELETE FROM customers")
+            raise psycopg.Rollback(given_up)
+        connection.execute("DELETE FROM customers WHERE customer_id::int <= 3")
+        assert totals() == (30, 10, 30)
+        connection.execute("DELETE FROM customers")
+        assert totals() == (0, 0, 0)
+        assert connection.execute("SELECT * FROM customer_counts").fetchall() == []

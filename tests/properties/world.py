@@ -239,6 +239,9 @@ class Truth:
             for key, facts in grouped(self.interactions, lambda one: (one.customer_id, one.channel)).items()
         }
 
+    def customer_counts(self) -> set[Row]:
+        return {*Counter(self.home_of(key) for key in self.customers).items()}
+
     def channel_activity_parts(self) -> set[Row]:
         return self._activity(lambda one: (one.channel, self.home(one)))
 
