@@ -101,6 +101,8 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=operation_id,
+        # RequestContext counts, logs and traces requests; looking whether FastAPI should do it, too, takes its time.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.database = Database(database_url, pool_size=settings.pool_size, query_seconds=settings.query_seconds)
     app.state.positions = Positions(database_url)

@@ -88,16 +88,19 @@ class _Parameter:
     alias: str
     #: Takes every value that was sent, not the first.
     many: bool
-    #: FastAPI's: checks it, and knows the default.
-    field: Any
+    #: FastAPI's check: gives the value and what is wrong with it.
+    validate: Callable[[Any], tuple[Any, Any]]
+    required: bool
+    #: For all requests the same: no function changes what it is given.
+    default: Any
 
     def read(self, request: Request) -> tuple[Any, bool]:
         """Its value, and whether it is good."""
         sent = getattr(request, self.place)
         value = (sent.getlist(self.alias) or None) if self.many else sent.get(self.alias)
         if value is None:
-            return self.field.get_default(), not self.field.field_info.is_required()
-        value, errors = self.field.validate(value)
+            return self.default, not self.required
+        value, errors = self.validate(value)
         return value, not errors
 
 
@@ -183,9 +186,19 @@ def _call(dependant: Dependant, results: Mapping[str, int]) -> _Call:
     if not iscoroutinefunction(function) and not iscoroutinefunction(type(function).__call__):
         raise TypeError(f"a plan awaits everything: {function}")
     parameters = [
-        _Parameter(field.name, place, field.alias, get_origin(field.field_info.annotation) is list, field)
-        for fields, place in _PLACES.items()
-        for field in getattr(dependant, fields)
+        _parameter(field, place) for fields, place in _PLACES.items() for field in getattr(dependant, fields)
     ]
     request = dependant.request_param_name or dependant.http_connection_param_name
     return _Call(function, tuple(parameters), results, request)
+
+
+def _parameter(field: Any, place: str) -> _Parameter:
+    return _Parameter(
+        name=field.name,
+        place=place,
+        alias=field.alias,
+        many=get_origin(field.field_info.annotation) is list,
+        validate=field.validate,
+        required=field.field_info.is_required(),
+        default=field.get_default(),
+    )
