@@ -185,9 +185,7 @@ def _call(dependant: Dependant, results: Mapping[str, int]) -> _Call:
         raise TypeError(f"there is no plan for {unknown}: {function}")
     if not iscoroutinefunction(function) and not iscoroutinefunction(type(function).__call__):
         raise TypeError(f"a plan awaits everything: {function}")
-    parameters = [
-        _parameter(field, place) for fields, place in _PLACES.items() for field in getattr(dependant, fields)
-    ]
+    parameters = [_parameter(field, place) for fields, place in _PLACES.items() for field in getattr(dependant, fields)]
     request = dependant.request_param_name or dependant.http_connection_param_name
     return _Call(function, tuple(parameters), results, request)
 
