@@ -11,6 +11,7 @@ import pytest
 
 from local_stack import processes
 from local_stack.broker import Broker
+from local_stack.kafka import Kafka
 from tests.faults import stand as stands
 from tests.faults.exactness import assert_exact
 from tests.faults.history import Told, record, tell
@@ -132,14 +133,14 @@ def broker_line() -> Iterator[Proxy]:
 
 
 @pytest.fixture
-def remote_stand(tmp_path: Path, database: str, broker_line: Proxy) -> Iterator[Stand]:
+def remote_stand(tmp_path: Path, database: str, broker_line: Proxy, pytestconfig: pytest.Config) -> Iterator[Stand]:
     """A stand whose broker leads its clients through the line."""
-    broker = Broker(
-        tmp_path / "broker.log",
-        cluster_id=str(uuid4()),
-        port=broker_line.server,
-        advertise=f"127.0.0.1:{broker_line.port}",
-    )
+    log, cluster_id = tmp_path / "broker.log", str(uuid4())
+    port, advertise = broker_line.server, f"127.0.0.1:{broker_line.port}"
+    if pytestconfig.getoption("--broker") == "kafka":
+        broker = Kafka(tmp_path / "kafka", log, cluster_id=cluster_id, port=port, advertise=advertise)
+    else:
+        broker = Broker(log, cluster_id=cluster_id, port=port, advertise=advertise)
     with stands.running(tmp_path, database, broker) as stand:
         yield stand
 
