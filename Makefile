@@ -8,7 +8,7 @@ COMPILE_ALONE := $(PYTHON) -m uv pip compile --quiet --universal --generate-hash
 export VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults test-integrations test-kafka test-containers lint bench bench-all docs lock clean install-demo install-dev
+.PHONY: help demo test test-faults test-integrations test-kafka test-containers lint bench bench-all guard docs lock clean install-demo install-dev
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ bench: install-dev ## Measure throughput, limit, replays and API, each against s
 
 bench-all: install-dev ## Measure everything: against every peer, in environments of their own; growth, refreshing
 	$(PYTHON) -m benchmarks all $(ARGS)
+
+guard: install-dev ## Fail when something takes much more CPU than it did, by ratios to references (a minute)
+	$(PYTHON) -m benchmarks guard $(ARGS)
 
 docs: install-dev ## Make the documents that are made from the code
 	$(PYTHON) -m c360 config docs > docs/settings.md

@@ -5,12 +5,26 @@ To add one: a module with a function whose keyword arguments are the options, an
 
 from cyclopts import App
 
-from benchmarks import api, growth, guarantees, limit, live, profile, refresh, replay, throughput, transactions
+from benchmarks import (
+    api,
+    freshness,
+    growth,
+    guarantees,
+    guard,
+    limit,
+    live,
+    profile,
+    refresh,
+    replay,
+    throughput,
+    transactions,
+)
 
 app = App(name="python -m benchmarks", help="What is measured, against what. Figures: docs/benchmarks.md.")
 app.command(throughput.throughput, name="throughput")
 app.command(throughput.peers, name="peers")
 app.command(guarantees.guarantees, name="guarantees")
+app.command(guard.guard, name="guard")
 app.command(limit.limit, name="limit")
 app.command(profile.profile, name="profile")
 app.command(transactions.measure, name="transactions")
@@ -19,13 +33,14 @@ app.command(
 )
 app.command(api.main, name="api", help="Requests/s of the API, against a bare handler of the same question.")
 app.command(live.main, name="live", help="How long after a commit each of many subscribers of GET live has it.")
+app.command(freshness.freshness, name="freshness")
 app.command(refresh.main, name="refresh", help="What refreshing materialized views costs the processor.")
 app.command(growth.main, name="growth", help="The processor's rate with many facts stored, against none.")
 
 
 @app.command
 def short(*, events: int = 1_000_000, broker: str | None = None) -> None:
-    """The short set, in under 15 minutes: throughput, limit, replay, api.
+    """The short set, in under 15 minutes: throughput, limit, replay, api, freshness.
 
     Parameters
     ----------
@@ -38,6 +53,7 @@ def short(*, events: int = 1_000_000, broker: str | None = None) -> None:
     limit.limit(events=events, broker=broker)
     replay.main(events)
     api.main()
+    freshness.freshness(seconds=10, idle_seconds=30, broker=broker)
 
 
 @app.command(name="all")
@@ -58,6 +74,7 @@ def everything(*, events: int = 1_000_000, broker: str | None = None) -> None:
     replay.main(events)
     api.main()
     live.main()
+    freshness.freshness(broker=broker)
     refresh.main()
     growth.main()
 

@@ -14,6 +14,7 @@ from random import Random
 import psycopg
 from confluent_kafka import Producer
 
+from benchmarks import process_tree
 from benchmarks.stand import Round, stand
 from events import encoding, identity, topics
 from events.contracts import Event, Interaction, Transaction
@@ -93,8 +94,9 @@ def fill(bootstrap_servers: str, events: Iterable[Event]) -> None:
         raise SystemExit(f"{left} events could not be published")
 
 
-def run_processor(where: Round, events: int, topic: str = topics.INTERACTIONS.name) -> Result:
-    """The processor as its users start it, until it has committed all events of a topic."""
+@contextmanager
+def processor(where: Round) -> Iterator["subprocess.Popen[bytes]"]:
+    """A processor as its users start it; at the end it is told to stop."""
     environment = {
         **os.environ,
         "KAFKA_BOOTSTRAP_SERVERS": where.bootstrap_servers,
@@ -104,11 +106,23 @@ def run_processor(where: Round, events: int, topic: str = topics.INTERACTIONS.na
     }
     process = subprocess.Popen([sys.executable, "-m", "c360", "processor"], env=environment)
     try:
-        seconds = _wait_until_committed(where.database_url, events, topic, process)
+        yield process
     finally:
         process.terminate()
-        _, _, usage = os.wait4(process.pid, 0)
-    return _result(f"processor, {topic}", events, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
+        process.wait()
+
+
+def run_processor(where: Round, events: int, topic: str = topics.INTERACTIONS.name) -> Result:
+    """The processor, until it has committed all events of a topic."""
+    with processor(where) as process:
+        seconds = _wait_until_committed(where.database_url, events, topic, process)
+        return Result(
+            f"processor, {topic}",
+            round(seconds, 2),
+            round(events / seconds),
+            round(process_tree.cpu_seconds(process.pid), 2),
+            round(process_tree.peak_memory_mb(process.pid)),
+        )
 
 
 def empty(database_url: str) -> None:
@@ -135,7 +149,3 @@ def _wait_until_committed(database_url: str, events: int, topic: str, process: "
                 return float((row[1] - claimed).total_seconds())
             time.sleep(0.02)
     raise SystemExit("the processor did not commit all events")
-
-
-def _result(name: str, events: int, seconds: float, cpu_seconds: float, peak_kilobytes: int) -> Result:
-    return Result(name, round(seconds, 2), round(events / seconds), round(cpu_seconds, 2), round(peak_kilobytes / 1024))

@@ -8,9 +8,13 @@ import time
 import pytest
 
 from benchmarks import process_tree
+from benchmarks.freshness import Watch
+from benchmarks.freshness_producer import probes
 from benchmarks.judge import Judge
 from benchmarks.report import table
+from benchmarks.stand import PARTITIONS
 from benchmarks.work import Key, Work
+from events import topics
 
 WORK = Work(600)
 
@@ -80,3 +84,13 @@ def test_a_table_leaves_out_what_a_row_lacks() -> None:
         "a    1,000        ",
         "b           no    ",
     ]
+
+
+def test_an_event_is_answered_with_by_the_first_answer_that_counts_it() -> None:
+    watch = Watch(0, "1")
+    watch.counts, watch.answered_at = [0, 2, 5], [0.0, 11.0, 13.0]
+    assert watch.delays([10.0, 10.5, 11.0, 12.0, 12.5]) == [1.0, 0.5, 2.0, 1.0, 0.5]
+
+
+def test_probes_are_in_all_partitions() -> None:
+    assert [topics.partition_of(customer.encode(), PARTITIONS) for customer in probes("any")] == [*range(PARTITIONS)]
