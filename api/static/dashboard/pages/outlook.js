@@ -17,7 +17,7 @@ export function periodsPanel() {
   const list = termList();
   return panel({
     title: "Revenue by period",
-    className: "span-6 short",
+    className: "span-6",
     render: () => list.element,
     update: ({ revenue }) => list.update([
       ...Object.entries(PERIODS).map(([name, label]) => ({ name, label, text: money(revenue[name]) })),
@@ -32,13 +32,13 @@ export function nextBestPanel() {
   const list = termList();
   return panel({
     title: "Next best category",
-    className: "span-6 short",
+    className: "span-6",
     empty: "Nobody bought anything yet, as far as the last refresh knows.",
     isEmpty: ({ next_best_category: next }) => !next,
     render: () => list.element,
     update: ({ next_best_category: next }) => list.update([
       { name: "category", label: "Most likely next", text: next.category },
-      { name: "probability", label: "Probability", text: `${share(next.probability)}; of anybody ${share(next.popularity)}` },
+      { name: "probability", label: "Probability", text: `${share(next.probability)} (${share(next.popularity)} of all purchases)` },
       { name: "before", label: "Bought before", text: next.bought_before ? "yes" : "no" },
       ...next.evidence.map((one) => ({
         name: `after ${one.category}`,
