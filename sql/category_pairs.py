@@ -2,8 +2,9 @@
 
 That reads every purchase in the order of its customer. One statement would take a core for as long as it needs, and
 hold the snapshot that keeps Postgres from clearing away the old versions of the running totals; so there are many
-short ones, and whoever counts in the background rests between them. A purchase that is corrected to another customer
-while they are counted may be missed, or count twice, until the next time.
+short ones, and whoever counts in the background rests between them. What happens meanwhile is told of the customers
+who come after it: a purchase that is corrected to another customer may be missed, or count twice, and a product that
+changes its category may count for both, until the next time.
 """
 
 from collections import Counter
