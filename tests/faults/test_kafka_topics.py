@@ -93,6 +93,7 @@ def test_partitions_that_were_added_are_refused(stand: Stand) -> None:
     assert_exact(stand, told)
 
 
+@pytest.mark.timeout(300)  # Kafka starts four times
 def test_the_broker_is_killed_again_and_again(stand: Stand) -> None:
     random = Random(23)
     told = tell(random, interactions=30_000)
