@@ -16,6 +16,7 @@ from benchmarks import (
     profile,
     refresh,
     replay,
+    scale_out,
     throughput,
     transactions,
 )
@@ -35,7 +36,8 @@ app.command(api.main, name="api", help="Requests/s of the API, against a bare ha
 app.command(live.main, name="live", help="How long after a commit each of many subscribers of GET live has it.")
 app.command(freshness.freshness, name="freshness")
 app.command(refresh.main, name="refresh", help="What refreshing materialized views costs the processor.")
-app.command(growth.main, name="growth", help="The processor's rate with many facts stored, against none.")
+app.command(growth.growth, name="growth")
+app.command(scale_out.scale_out, name="scale_out")
 
 
 @app.command
@@ -76,7 +78,8 @@ def everything(*, events: int = 1_000_000, broker: str | None = None) -> None:
     live.main()
     freshness.freshness(broker=broker)
     refresh.main()
-    growth.main()
+    growth.growth(broker=broker)
+    scale_out.scale_out(events=events, broker=broker)
 
 
 if __name__ == "__main__":

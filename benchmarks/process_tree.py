@@ -35,7 +35,12 @@ def cpu_seconds(root: int) -> float:
 
 def peak_memory_mb(root: int) -> float:
     """What a process and its descendants held in memory at most, each at its own time."""
-    return sum(_peak_kilobytes(process) for process in members(root)) / 1024
+    return sum(_kilobytes(process, "VmHWM") for process in members(root)) / 1024
+
+
+def memory_mb(root: int) -> float:
+    """What a process and its descendants hold in memory now."""
+    return sum(_kilobytes(process, "VmRSS") for process in members(root)) / 1024
 
 
 def send(processes: list[int], number: signal.Signals) -> None:
@@ -54,9 +59,9 @@ def _all() -> dict[int, _Stat]:
     return stats
 
 
-def _peak_kilobytes(process: int) -> int:
+def _kilobytes(process: int, field: str) -> int:
     with contextlib.suppress(OSError):
         for line in Path(f"/proc/{process}/status").read_text().splitlines():
-            if line.startswith("VmHWM"):
+            if line.startswith(field):
                 return int(line.split()[1])
     return 0

@@ -19,6 +19,7 @@ from benchmarks.stand import Round, stand
 from events import encoding, identity, topics
 from events.contracts import Event, Interaction, Transaction
 from local_stack.broker import SESSION_TIMEOUT_SECONDS
+from local_stack.processes import Process
 from sql.forget_everything import forget_everything
 
 CUSTOMERS = 5_000
@@ -95,13 +96,13 @@ def fill(bootstrap_servers: str, events: Iterable[Event]) -> None:
 
 
 @contextmanager
-def processor(where: Round) -> Iterator["subprocess.Popen[bytes]"]:
+def processor(where: Round, *, session_seconds: float = SESSION_TIMEOUT_SECONDS) -> Iterator[Process]:
     """A processor as its users start it; at the end it is told to stop."""
     environment = {
         **os.environ,
         "KAFKA_BOOTSTRAP_SERVERS": where.bootstrap_servers,
         "DATABASE_URL": where.database_url,
-        "KAFKA_SESSION_TIMEOUT_SECONDS": str(SESSION_TIMEOUT_SECONDS),
+        "KAFKA_SESSION_TIMEOUT_SECONDS": str(session_seconds),
         "LOG_LEVEL": "warning",
     }
     process = subprocess.Popen([sys.executable, "-m", "c360", "processor"], env=environment)
@@ -133,7 +134,7 @@ def empty(database_url: str) -> None:
         connection.execute("CHECKPOINT")
 
 
-def _wait_until_committed(database_url: str, events: int, topic: str, process: "subprocess.Popen[bytes]") -> float:
+def _wait_until_committed(database_url: str, events: int, topic: str, process: Process) -> float:
     claimed: datetime | None = None
     deadline = time.monotonic() + DEADLINE_SECONDS
     with psycopg.connect(database_url, autocommit=True) as connection:

@@ -4,6 +4,8 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -11,6 +13,7 @@ from benchmarks import process_tree
 from benchmarks.freshness import Watch
 from benchmarks.freshness_producer import probes
 from benchmarks.judge import Judge
+from benchmarks.plot import Panel, write_plot
 from benchmarks.report import table
 from benchmarks.stand import PARTITIONS
 from benchmarks.work import Key, Work
@@ -94,3 +97,12 @@ def test_an_event_is_answered_with_by_the_first_answer_that_counts_it() -> None:
 
 def test_probes_are_in_all_partitions() -> None:
     assert [topics.partition_of(customer.encode(), PARTITIONS) for customer in probes("any")] == [*range(PARTITIONS)]
+
+
+def test_a_plot_has_a_line_for_each_series_of_each_panel(tmp_path: Path) -> None:
+    file = tmp_path / "plot.svg"
+    write_plot(
+        file, [Panel("rate", {"a": [(1, 5), (2, 6)], "b": [(1, 7)]}), Panel("MB", {"a": [(1, 100)]})], x_title="x"
+    )
+    lines = [one for one in ElementTree.parse(file).iter() if one.tag.endswith("polyline")]  # noqa: S314 - our own
+    assert [len(one.attrib["points"].split()) for one in lines] == [2, 1, 1]
