@@ -7,7 +7,7 @@ import pytest
 from events import topics
 from events.admin import Cluster, TopicState
 from settings import Settings
-from stream_processors.app import ProcessorApp
+from stream_processors.app import ProcessorApp, customer_360
 
 _PARTITIONS = 4
 _CLUSTER = Cluster("cluster", {topic.name: TopicState("id", _PARTITIONS) for topic in topics.STREAMS})
@@ -31,7 +31,8 @@ class Group:
     def assign(self, members: str) -> dict[str, set[int]]:
         """What the leader, the first of these workers, gives to each; whoever was here before remembers what it had."""
         for name in members:
-            self._workers.setdefault(name, ProcessorApp(self._settings, _CLUSTER))
+            job = customer_360(self._settings, _CLUSTER)
+            self._workers.setdefault(name, ProcessorApp(self._settings, _CLUSTER, job))
         assignors = {name: self._workers[name].assignor for name in members}
         told = {name: assignor.metadata(set(_CLUSTER.topics)) for name, assignor in assignors.items()}
         given = assignors[members[0]].assign(Metadata(), told)
