@@ -19,7 +19,7 @@ demo: install-demo ## Start everything, replay the samples, look totals up (ARGS
 test: install-dev ## Run the tests, two files at a time (ARGS: of pytest, such as ARGS=tests/unit)
 	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
-test-faults: install-dev ## Run the long fault tests (ten minutes)
+test-faults: install-dev ## Run the long fault tests (twenty minutes)
 	$(PYTHON) -m pytest tests/faults -m long $(ARGS)
 
 test-integrations: install-dev ## Try integrations/ with dbt, Great Expectations, Streamlit, in environments of their own

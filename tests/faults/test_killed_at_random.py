@@ -254,7 +254,7 @@ def test_killed_a_few_times(tmp_path: Path, postgres: Postgres, broker_server: B
 
 
 @pytest.mark.long
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_killed_100_times(tmp_path: Path, postgres: Postgres, apache_kafka: Kafka) -> None:
     with stands.running(tmp_path, postgres.url(), apache_kafka) as stand:
         kills = _kill_at_random_moments(stand, postgres, each=25)
