@@ -1,6 +1,7 @@
 -- Of which customers has anything moved? What is known of a customer is the same as long as the text is.
 -- Each table gives the transactions that wrote the customer's rows: a row that comes or changes adds a later one, a row
--- that goes takes one away. The days are those that the periods of revenue reach back to, at most.
+-- that goes takes one away. The days are those that the periods of revenue reach back to, at most; these move with the day,
+-- too, and the next best category with what was refreshed.
 -- Parameters: customer_ids, a list.
 SELECT
     wanted.customer_id,
@@ -29,6 +30,11 @@ SELECT
             SELECT sum(d.xmin::text::bigint)
             FROM daily_revenue AS d
             WHERE d.customer_id = wanted.customer_id AND d.day > (SELECT t.day - 366 FROM today AS t)
+        ),
+        (SELECT t.day FROM today AS t),
+        (
+            SELECT max(r.started_at) FROM refreshes AS r
+            WHERE r.outcome = 'done' AND r.view IN ('category_popularity', 'category_transitions')
         )
     )::text AS version
 FROM unnest(%(customer_ids)s::text[]) AS wanted (customer_id)

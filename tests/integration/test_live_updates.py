@@ -15,7 +15,9 @@ from api_process import api_process, wait_until
 from prometheus_client.parser import text_string_to_metric_families
 
 from api.access.tokens import Scope, create_token
+from api.database import Database
 from api.kit.position import includes, read_position
+from api.live.sources import FollowedCustomer, customers_source
 from tests.faults.stand import Stand
 
 #: Moves what is known of customer 1, as a unit of work would.
@@ -265,6 +267,43 @@ def connections_to(port: int) -> int:
     """How many connections the server at this port has."""
     lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
     return sum(int(line.split()[1].rpartition(":")[2], 16) == port and line.split()[3] == "01" for line in lines)
+
+
+async def test_only_customers_of_whom_something_moved_are_read_again(database: str) -> None:
+    moves = (
+        "INSERT INTO customers (customer_id, partition) VALUES ('1', 0)",
+        "UPDATE customers SET segment = 'Gold' WHERE customer_id = '1'",
+        "INSERT INTO channel_totals VALUES ('1', 'Email', 1, 0, now(), now()), ('1', 'Call', 1, 0, now(), now())",
+        "DELETE FROM channel_totals WHERE customer_id = '1' AND channel = 'Email'",
+        "INSERT INTO topic_totals VALUES ('1', 'Call', 'Sand', 0, 1)",
+        "INSERT INTO customer_purchases VALUES ('1', 1, 1, 10, '2020-01-01', '2020-01-01')",
+        "UPDATE customer_purchases SET amount = 11 WHERE customer_id = '1'",
+        "INSERT INTO category_amounts VALUES ('1', 'Toys', 1, 1, 11)",
+        "INSERT INTO daily_revenue (customer_id, day, facts, revenue, interactions)"
+        " VALUES ('1', current_date, 1, 11, 0)",
+    )
+    one, other = FollowedCustomer("1", personal=True), FollowedCustomer("2", personal=False)
+    followed = {one, other}
+    async with Database(database, pool_size=1) as pool:
+        read = customers_source(pool)
+
+        async def moved(*wanted: FollowedCustomer) -> set[FollowedCustomer]:
+            return {key async for key, _ in read(followed, wanted)}
+
+        assert await moved(one, other) == {one, other}
+        with psycopg.connect(database, autocommit=True) as connection:
+            for move in moves:
+                connection.execute(move)
+                assert await moved() == {one}, move
+                assert await moved() == set(), move
+            connection.execute(
+                "INSERT INTO refreshes (view, started_at, seconds, outcome, as_of, position, epoch)"
+                " VALUES ('category_popularity', now(), 0, 'done', current_date, '{}', 0)"
+            )
+            assert await moved() == {one, other}
+        assert await moved(other) == {other}
+        states = [json.loads(state) async for _, state in read({one}, {one})]
+        assert states[0]["lifetime_value"] == 11
 
 
 def test_subscribers_do_not_hold_up_the_end(database: str, tmp_path: Path) -> None:
