@@ -2,8 +2,8 @@
 
 `python -m benchmarks live` stores the totals of 100,000 customers by SQL, opens the streams (half of them follow a
 customer each, half the five views), and commits 40 times a second what a processor commits of 25 events: 1,000
-events/s, half of them of the customers that are followed. Every commit and every stream that it concerns is one delay: until the
-first state that includes it has been received. API, Postgres, the writer and the subscribers
+events/s, half of them of the customers that are followed. Every commit and every stream that it concerns is one
+delay: until the first state that includes it has been received. API, Postgres, the writer and the subscribers
 (benchmarks/live_subscribers.py) share the machine.
 """
 
