@@ -49,7 +49,8 @@ def short(*, events: int = 1_000_000, broker: str | None = None) -> None:
     events: int
         How many, where events are counted.
     broker: str
-        host:port of a Kafka without our topics; by default the embedded broker.
+        host:port of a Kafka without our topics, or `kafka`: Apache Kafka on this machine (Java); by default the
+        embedded broker.
     """
     throughput.throughput(events=events, broker=broker)
     limit.limit(events=events, broker=broker)
@@ -67,7 +68,8 @@ def everything(*, events: int = 1_000_000, broker: str | None = None) -> None:
     events: int
         How many, where events are counted.
     broker: str
-        host:port of a Kafka without our topics; by default the embedded broker.
+        host:port of a Kafka without our topics, or `kafka`: Apache Kafka on this machine (Java); by default the
+        embedded broker.
     """
     throughput.peers(events=events, broker=broker)
     guarantees.guarantees(broker=broker)

@@ -93,6 +93,11 @@ class Program:
         """Start it, again too."""
         self._process = processes.start(self._command, log=self._log, env=self._environment)
 
+    @property
+    def running(self) -> bool:
+        """Whether its first process is there."""
+        return self._process is not None and self._process.poll() is None
+
     def refuse_ended(self) -> None:
         """Raise Unavailable, with the end of its log, when it is not running."""
         assert self._process
@@ -191,6 +196,7 @@ def run(contestant: Contestant, mode: Mode, work: Work, stand: Stand) -> Run:
         seconds = time.monotonic() - began
         cpu = [meter.cpu_seconds() / (events - first) * 1e6 for meter in meters]
         reader.close()
+        say(f"{contestant.name}, {mode}: {(events - first) / seconds:,.0f} events/s")
         return Run(
             name=contestant.name,
             mode=mode,
@@ -234,22 +240,20 @@ def compare(
                 continue
             after = run(reference, mode, work, stand)
             ratio = result.events_per_second / mean([before.events_per_second, after.events_per_second])
-            rows += [_row(result, ratio=round(ratio, 3)), _row(after)]
+            rows += [_row(result, ratio), _row(after)]
             before = after
     return rows
 
 
-def _row(result: Run, **more: float) -> Row:
-    row: Row = {
+def _row(result: Run, ratio: float | None = None) -> Row:
+    return {
         "mode": result.mode,
         "who": result.name,
         "events": result.events,
         "events/s": result.events_per_second,
-        **({"of the loop": more["ratio"]} if more else {"of the loop": ""}),
+        "of the loop": "" if ratio is None else round(ratio, 3),
         "CPU s/M": result.cpu,
         "Postgres": result.postgres_cpu,
         **({} if result.broker_cpu is None else {"broker": result.broker_cpu}),
         "peak MB": result.peak_memory_mb,
     }
-    say(f"{result.name}, {result.mode}: {result.events_per_second:,.0f} events/s {more.get('ratio', '')}")
-    return row

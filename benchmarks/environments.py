@@ -9,6 +9,8 @@ from events.errors import Unavailable
 
 ROOT = Path(__file__).parents[1]
 
+_PATIENCE_SECONDS = 900.0
+
 
 def environment(requirements: Path, folder: Path) -> Path:
     """The folder of the programs of an environment that has what a file pins.
@@ -29,6 +31,10 @@ def environment(requirements: Path, folder: Path) -> Path:
 
 
 def _run(*command: str | Path) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
+    what = " ".join(map(str, command[2:5]))
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_SECONDS, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise Unavailable(f"{what} took longer than {_PATIENCE_SECONDS:.0f} s") from error
     if done.returncode != 0:
-        raise Unavailable(f"{' '.join(map(str, command[2:5]))} failed: {done.stderr.strip()[-500:]}")
+        raise Unavailable(f"{what} failed: {done.stderr.strip()[-500:]}")

@@ -102,7 +102,8 @@ def guarantees(*, events: int = 300_000, broker: str | None = None, only: str = 
     events: int
         How many interactions.
     broker: str
-        host:port of a Kafka without our topics; by default the embedded broker.
+        host:port of a Kafka without our topics, or `kafka`: Apache Kafka on this machine (Java); by default the
+        embedded broker.
     only: str
         Only those with this in their names.
     """
@@ -141,16 +142,21 @@ def _tried(contestant: Contestant, mode: Mode, work: Work, where: Round, program
         program.start()
         watch.wait_until_settled(len(work))
         killed, seen = judge.differences(watch.seen), watch.events
-    publish(where.bootstrap_servers, [*work.records, *markers()])
-    with Watch(where, contestant.tables[mode].totals, Judge(work)) as watch:
-        watch.wait_for_markers()
-        added = watch.events - len(markers()) - seen
     return {
         "killed at": f"{caught_at / len(work):.0%}",
-        "after SIGKILL and restart": killed,
-        "told again": "nothing" if not added else f"{added:+,} events",
+        "after SIGKILL and restart": killed if program.running else f"did not come back: {killed}",
+        "told again": _told_again(contestant.tables[mode].totals, work, where, seen) if program.running else "",
         "samples": judge.samples,
         "a total fell": judge.fell,
         "too high": judge.too_high,
         "never true together": judge.mixed,
     }
+
+
+def _told_again(table: str, work: Work, where: Round, seen: int) -> str:
+    """What the same events do to the totals, told a second time."""
+    publish(where.bootstrap_servers, [*work.records, *markers()])
+    with Watch(where, table, Judge(work)) as watch:
+        watch.wait_for_markers()
+        added = watch.events - len(markers()) - seen
+    return f"{added:+,} events" if added else "nothing"

@@ -48,7 +48,8 @@ def limit(*, events: int = 1_000_000, broker: str | None = None) -> None:
     events: int
         How many interactions.
     broker: str
-        host:port of a Kafka without our topics; by default the embedded broker.
+        host:port of a Kafka without our topics, or `kafka`: Apache Kafka on this machine (Java); by default the
+        embedded broker.
     """
     say(f"making {events:,} interactions ...")
     work = Work(events)

@@ -1,7 +1,7 @@
 """Where benchmarks run: an embedded Postgres, and an embedded broker or any other, each round on fresh ones.
 
-A round has a database of its own, copied from a migrated one, and topics of its own: on the embedded broker a process
-of their own, so that no run works on what another left behind; on any other they are created and deleted.
+A round has a database of its own, copied from a migrated one, and topics of its own: in a broker that is started for
+it, so that no run works on what another left behind; or, on a broker that is there, created and deleted.
 """
 
 import tempfile
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from uuid import uuid4
 
 import psycopg
@@ -18,10 +19,14 @@ from confluent_kafka.admin import AdminClient
 from events import admin, topics
 from events.errors import UsageError
 from local_stack.broker import Broker
+from local_stack.kafka import Kafka
 from local_stack.postgres import DATABASE, SETTINGS, Postgres
 from sql.migrate import migrate
 
 PARTITIONS = 4
+
+#: Apache Kafka, started here; instead of its address.
+KAFKA: Final = "kafka"
 
 _PATIENCE_SECONDS = 30.0
 
@@ -69,11 +74,14 @@ class Stand:
 
     @contextmanager
     def _topics(self, folder: Path) -> Iterator[tuple[str, int | None]]:
-        if self._broker:
+        if self._broker and self._broker != KAFKA:
             with _topics_of_ours(self._broker):
                 yield self._broker, None
             return
-        broker = Broker(folder / "broker.log", cluster_id=str(uuid4()))
+        log = folder / "broker.log"
+        cluster_id = str(uuid4())
+        kafka = self._broker == KAFKA
+        broker = Kafka(folder / "kafka", log, cluster_id=cluster_id) if kafka else Broker(log, cluster_id=cluster_id)
         try:
             address = broker.start()
             admin.create_topics({"bootstrap.servers": address}, partitions=PARTITIONS, replication_factor=1)
@@ -88,7 +96,7 @@ def stand(broker: str | None, **settings: str) -> Iterator[Stand]:
     """A Postgres that only this benchmark uses.
 
     Args:
-        broker: host:port of a Kafka; None: the embedded broker.
+        broker: host:port of a Kafka; KAFKA: Apache Kafka on this machine; None: the embedded broker.
         settings: Of Postgres, beside those of the embedded stack.
     """
     with tempfile.TemporaryDirectory(prefix="c360-benchmark-") as name:

@@ -20,7 +20,8 @@ def throughput(*, events: int = 1_000_000, broker: str | None = None) -> None:
     events: int
         How many interactions.
     broker: str
-        host:port of a Kafka without our topics; by default the embedded broker.
+        host:port of a Kafka without our topics, or `kafka`: Apache Kafka on this machine (Java); by default the
+        embedded broker.
     """
     _measure("throughput", [OURS], events, broker)
 
@@ -33,7 +34,8 @@ def peers(*, events: int = 1_000_000, broker: str | None = None, only: str = "")
     events: int
         How many interactions.
     broker: str
-        host:port of a Kafka without our topics; by default the embedded broker.
+        host:port of a Kafka without our topics, or `kafka`: Apache Kafka on this machine (Java); by default the
+        embedded broker.
     only: str
         Only those with this in their names.
     """

@@ -18,7 +18,8 @@ def measure(*, events: int = 1_000_000, broker: str | None = None) -> None:
     events: int
         How many of each.
     broker: str
-        host:port of a Kafka without our topics; by default the embedded broker.
+        host:port of a Kafka without our topics, or `kafka`: Apache Kafka on this machine (Java); by default the
+        embedded broker.
     """
     results = []
     for topic in (topics.INTERACTIONS.name, topics.TRANSACTIONS.name, topics.INTERACTIONS.name):
