@@ -1,8 +1,9 @@
 """The work that is the same for all: interactions in a topic of 4 partitions; what they come to, known beforehand."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Literal
 
 import psycopg
@@ -19,9 +20,6 @@ Mode = Literal["facts", "totals"]
 
 #: A customer and a channel.
 Key = tuple[str, str]
-
-#: What the customers of markers begin with.
-MARKER = "marker-"
 
 TOPIC = topics.INTERACTIONS.name
 
@@ -42,14 +40,15 @@ class Work:
 
     Args:
         events: How many; each counts 1.
+        ending: More of them, the last ones.
     """
 
-    def __init__(self, events: int) -> None:
+    def __init__(self, events: int, ending: Iterable[Interaction] = ()) -> None:
         self.records: list[Record] = []
         #: What each partition holds, in its order.
         self.partitions: defaultdict[int, list[Key]] = defaultdict(list)
         homes: dict[str, int] = {}
-        for event in interactions(events):
+        for event in chain(interactions(events), ending):
             assert isinstance(event, Interaction)
             record = encoding.encode(event)
             self.records.append(record)
@@ -66,17 +65,15 @@ class Work:
         return Counter(key for keys in self.partitions.values() for key in keys)
 
 
-def markers() -> list[Record]:
+def markers(name: str) -> list[Interaction]:
     """Some interactions of customers of their own, in every partition: whoever counts them has counted all before."""
     at = datetime(2025, 1, 1, tzinfo=UTC)
     return [
-        encoding.encode(
-            Interaction(
-                event_id=identity.derived_id(at, "marker", number, ordinal=0),
-                customer_id=f"{MARKER}{number}",
-                channel="Email",
-                occurred_at=at,
-            )
+        Interaction(
+            event_id=identity.derived_id(at, name, number, ordinal=0),
+            customer_id=f"{name}-{number}",
+            channel="Email",
+            occurred_at=at,
         )
         for number in range(10 * PARTITIONS)
     ]

@@ -1,6 +1,6 @@
 """Pathway: the topic is a table, totals are a groupby; snapshots of both in Postgres; two threads, persistence on disk.
 
-With facts, the identity is the table's primary key, so a repetition replaces what it repeats.
+With facts, the first event of each identity counts (deduplicate): a primary key of the input counts repetitions, too.
 """
 
 import os
@@ -13,14 +13,6 @@ import psycopg
 
 class Event(pw.Schema):
     event_id: str
-    customer_id: str
-    channel: str
-    occurred_at: str
-    count: int = pw.column_definition(default_value=1)
-
-
-class Fact(pw.Schema):
-    event_id: str = pw.column_definition(primary_key=True)
     customer_id: str
     channel: str
     occurred_at: str
@@ -47,9 +39,11 @@ def main() -> None:
         },
         topic=os.environ["BENCHMARK_TOPIC"],
         format="json",
-        schema=Fact if with_facts else Event,
+        schema=Event,
         name="interactions",
     )
+    if with_facts:
+        events = events.deduplicate(value=pw.this.count, instance=pw.this.event_id, acceptor=lambda _new, _old: False)
     totals = events.groupby(pw.this.customer_id, pw.this.channel).reduce(
         pw.this.customer_id, pw.this.channel, interactions=pw.reducers.sum(pw.this.count)
     )
