@@ -28,6 +28,12 @@ def _programs(name: str) -> Path:
     return environment(_FOLDER / f"{name}.txt", ROOT / ".venv-benchmarks" / name)
 
 
+def _pathway(_: Mode) -> Sequence[str | Path]:
+    programs = _programs("pathway")
+    threads = str(len(os.sched_getaffinity(0)))
+    return [programs / "pathway", "spawn", "--threads", threads, programs / "python", _FOLDER / "pathway_app.py"]
+
+
 def _flink(_: Mode) -> Sequence[str | Path]:
     os.environ.setdefault("JAVA_HOME", str(kafka_jars.java().resolve().parents[1]))
     jars = kafka_jars.fetch(_FOLDER / "flink_jars.txt", "flink-2.3")
@@ -37,7 +43,7 @@ def _flink(_: Mode) -> Sequence[str | Path]:
 PEERS: Final = (
     _peer("confluent-kafka and psycopg", "plain_loop", "plain_loop.py"),
     _peer("Quix Streams", "quix", "quix_app.py"),
-    _peer("Pathway", "pathway", "pathway_app.py"),
+    Contestant(name="Pathway", command=_pathway),
     _peer("Bytewax", "bytewax", "bytewax_flow.py"),
     Contestant(name="Flink SQL", command=_flink),
     # Far behind: what it does with a twentieth of the work tells its rate.

@@ -1,4 +1,4 @@
-"""Pathway: the topic is a table, totals are a groupby; snapshots of both in Postgres; two threads, persistence on disk.
+"""Pathway: the topic is a table, totals are a groupby; snapshots of both in Postgres; persistence on disk.
 
 With facts, the first event of each identity counts (deduplicate): a primary key of the input counts repetitions, too.
 """
