@@ -63,7 +63,7 @@ class Database:
         self._query_seconds = query_seconds
         self._pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
             url,
-            kwargs={"autocommit": True, "application_name": "c360-api", "connect_timeout": 5},
+            kwargs={"autocommit": True, "application_name": "c360-api", "connect_timeout": 5, **sql.KEEPALIVES},
             configure=self._configure,
             min_size=1,
             max_size=pool_size,

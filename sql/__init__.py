@@ -1,14 +1,20 @@
 """The database: migrations (numbered, applied once), views (re-created when their file changes), verification."""
 
 import hashlib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any, Final
 
 #: The folder of the .sql files.
 FOLDER = Path(__file__).parent
 
 #: Advisory lock: shared by every unit of work, exclusive for what moves totals of customers of any partition.
 REATTRIBUTION_LOCK = 0xC360_0002
+
+#: For connections that may be idle: the system's own first question after two hours comes too late, as routers and load
+#: balancers forget a silent connection after minutes; a server that does not answer for a minute is taken for lost.
+KEEPALIVES: Final[Mapping[str, Any]] = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 
 
 def text(name: str) -> str:

@@ -16,6 +16,7 @@ import stamina
 from psycopg import AsyncConnection, errors
 
 from events.admin import Cluster
+from sql import KEEPALIVES
 from stream_processors import binary, metrics, positions
 from stream_processors.catalogue import Catalogue
 from stream_processors.chunks import Chunk
@@ -121,7 +122,12 @@ class Engine:
     async def connect(self) -> AsyncConnection[Any]:
         """Open a connection as units of work need it."""
         connection = await AsyncConnection.connect(
-            self._database_url, autocommit=True, options=_SESSION, application_name="c360-processor", connect_timeout=5
+            self._database_url,
+            autocommit=True,
+            options=_SESSION,
+            application_name="c360-processor",
+            connect_timeout=5,
+            **KEEPALIVES,
         )
         binary.register(connection)
         return connection
