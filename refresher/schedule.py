@@ -6,7 +6,7 @@ moments of its schedule, after one that was missed, and once what changed was re
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -35,6 +35,7 @@ class Schedule:
 
     def choose(self, views: Sequence[Refreshable], moment: Moment) -> str | None:
         """The view that is due for longest, if any."""
+        views = [_without_future(view, moment.now) for view in views]
         others = [view for view in views if view.view != MONTHLY_REPORT]
         if any(_ended_at(view, rest=_REST) > moment.now for view in others):
             return None
@@ -62,6 +63,11 @@ class Schedule:
         """The latest moment of the report's schedule."""
         latest: datetime = croniter(self.report, moment.now.astimezone(UTC)).get_prev(datetime)
         return latest
+
+
+def _without_future(view: Refreshable, now: datetime) -> Refreshable:
+    """As if it never ran, if that was in what is the future now: somebody has set Postgres' clock back."""
+    return replace(view, tried_at=None) if view.tried_at and view.tried_at > now else view
 
 
 def _ended_at(view: Refreshable, *, rest: float = 0) -> datetime:

@@ -124,3 +124,11 @@ def test_the_report_does_not_wait_for_what_goes_on_and_on() -> None:
     assert SCHEDULE.choose([begun, never(MONTHLY_REPORT)], MOMENT) == MONTHLY_REPORT
     long_begun = replace(begun, tried_at=NOW - timedelta(seconds=31))  # before nine o'clock
     assert SCHEDULE.choose([long_begun, never(MONTHLY_REPORT)], MOMENT) == "dear"
+
+
+def test_a_clock_that_was_set_back_does_not_make_anything_wait_until_it_is_there_again() -> None:
+    ahead = refreshed(ago=-3 * 365 * 86_400)
+    assert SCHEDULE.choose([ahead], MOMENT) is None
+    moved = replace(MOMENT, position="interactions:0@8")
+    assert SCHEDULE.choose([ahead], moved) == "segment_shares"
+    assert SCHEDULE.choose([ahead, refreshed("customer_revenue")], moved) == "segment_shares"
