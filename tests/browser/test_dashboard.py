@@ -272,6 +272,7 @@ async def test_postgres_goes_away_and_comes_back(site: Site, visit: Visit) -> No
     visit.answers_may_fail = True
     before = await visit.open(site.api.url)
     await is_live(before)
+    await expect(panel(before, "Sales per day")).to_contain_text("30 Dec 2024")  # the line lives before the panels do
     assert site.postgres.process
     processes.stop(site.postgres.process, signal.SIGQUIT, seconds=10)
     meanwhile = await visit.open(site.api.url)
