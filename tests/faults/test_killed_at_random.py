@@ -247,6 +247,7 @@ def apache_kafka(tmp_path: Path) -> Kafka:
     return Kafka(tmp_path / "kafka", tmp_path / "broker.log", cluster_id=str(uuid4()))
 
 
+@pytest.mark.timeout(300)  # Kafka takes its time to come back
 def test_killed_a_few_times(tmp_path: Path, postgres: Postgres, broker_server: BrokerServer) -> None:
     with stands.running(tmp_path, postgres.url(), broker_server) as stand:
         kills = _kill_at_random_moments(stand, postgres, each=2)
