@@ -37,6 +37,16 @@ _INSERT_REJECTS: Final = """
 """
 
 
+#: Re-attribution asks about whole tables, unlike all else that a worker asks (engine.py has it go by index).
+_PLAN_FOR_WHOLE_TABLES: Final = """
+    SET LOCAL plan_cache_mode = force_custom_plan;
+    SET LOCAL enable_seqscan = on;
+    SET LOCAL enable_bitmapscan = on;
+    SET LOCAL enable_hashjoin = on;
+    SET LOCAL enable_mergejoin = on
+"""
+
+
 class NeedsReattribution(C360Error):
     """The unit moves totals that belong to another partition: do it again under the exclusive lock."""
 
@@ -102,6 +112,8 @@ class UnitOfWork:
         function = "pg_advisory_xact_lock" if self.exclusive else "pg_advisory_xact_lock_shared"
         # One by one: within a pipeline Postgres has no timeout for a worker that is frozen while it holds the locks.
         await self.connection.execute(f"SELECT {function}({REATTRIBUTION_LOCK})")
+        if self.exclusive:
+            await self.connection.execute(_PLAN_FOR_WHOLE_TABLES)
         row = await (await self.connection.execute("SELECT epoch, schema FROM reattribution")).fetchone()
         assert row is not None
         positions.refuse_other_schema(row[1])
