@@ -33,6 +33,9 @@ SETTINGS: Final = {
     "log_timezone": "UTC",
 }
 
+#: What Postgres says as long as there are sessions of a server whose main process was killed.
+_SESSIONS_LEFT: Final = b"pre-existing shared memory block"
+
 # Recovery after a crash reads up to max_wal_size.
 _START_SECONDS: Final = 120.0
 _STOP_SECONDS: Final = 60.0
@@ -64,10 +67,7 @@ class Postgres(processes.Server):
         processes.fresh_log(self.log)
         if not self._data.exists():
             self._initialise()
-        # After a crash its process id may belong to anybody by now, and Postgres would take that for itself.
-        (self._data / "postmaster.pid").unlink(missing_ok=True)
-        self.process = self._run("postgres", "-D", str(self._data), *self._options(), keep_open=keep_open)
-        self._wait_until_it_answers(self.process)
+        self._serve(keep_open)
         self._create_database()
         return self.url()
 
@@ -104,6 +104,23 @@ class Postgres(processes.Server):
         if process.wait(_START_SECONDS) != 0:
             processes.refuse_ended(process, "initdb", self.log)
         half.rename(self._data)
+
+    def _serve(self, keep_open: tuple[int, ...]) -> None:
+        """Start the server; again, while sessions of one that was killed are not done yet: they will be in a moment."""
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            said_before = self.log.stat().st_size if self.log.exists() else 0
+            # After a crash its process id may belong to anybody by now, and Postgres would take that for itself.
+            (self._data / "postmaster.pid").unlink(missing_ok=True)
+            self.process = self._run("postgres", "-D", str(self._data), *self._options(), keep_open=keep_open)
+            try:
+                self._wait_until_it_answers(self.process)
+            except Unavailable:
+                if _SESSIONS_LEFT not in self.log.read_bytes()[said_before:] or time.monotonic() > deadline:
+                    raise
+            else:
+                return
+            time.sleep(0.1)
 
     def _options(self) -> list[str]:
         settings = {**self.settings, "port": str(self.port)}
