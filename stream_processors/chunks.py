@@ -104,6 +104,10 @@ class ChunkSchema(faust.Schema[Any, Any]):
 class FetchedRecords(PartitionRecords):  # type: ignore[misc]
     """Hands records on as they were parsed: wrapping each in a ConsumerRecord takes a fifth of the worker's time."""
 
+    def __iter__(self) -> Iterator[Record]:
+        """The records themselves, not `self`, which would be asked for each of them."""
+        return cast("Iterator[Record]", self._records_iterator)
+
     def _consumer_record(self, tp: TP, record: Record) -> Record:  # noqa: ARG002
         return record
 
