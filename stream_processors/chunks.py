@@ -5,7 +5,8 @@ Faust's machinery costs about 100 microseconds per message; a message that is a 
 
 * `getmany` yields one message per fetched partition, or a few when that is much; its value is the `Chunk`, its offset
   that of the last record;
-* a partition with chunks that wait to be committed is not fetched from: memory stays bounded without blocking others;
+* a partition of which a full chunk's events wait to be committed is not fetched from: memory stays bounded without
+  blocking others;
 * consumption starts where Postgres says, not where Kafka's committed offsets do (those are for lag tools only);
 * acknowledged offsets are whole chunks, in order: gaps left by compaction or transactions can't stall them.
 """
@@ -30,9 +31,6 @@ from mode.threads import WorkerThread
 from events.errors import RefusedState
 
 logger = logging.getLogger(__name__)
-
-#: Chunks of one partition that are fetched but not committed: one in work, one decoded while the first is written.
-OUTSTANDING_CHUNKS = 2
 
 #: How soon a partition is fetched from again after it was full, while others have nothing to give.
 _FULL_POLL_SECONDS = 0.02
@@ -75,7 +73,12 @@ class Chunk:
     @property
     def skipped(self) -> int:
         """Offsets within the chunk that hold no record."""
-        return self.next_offset - self.start - self.size
+        return self.offsets - self.size
+
+    @property
+    def offsets(self) -> int:
+        """How many offsets it covers, whether they hold records or not."""
+        return self.next_offset - self.start
 
     def release(self) -> None:
         """Let go of the records, once they are decoded: Faust keeps the chunk itself until it is acknowledged."""
@@ -229,6 +232,7 @@ class ChunkConsumer(driver.Consumer):
         self._starts: dict[TP, int] = {}
         #: What `_starts` will be once Faust lets chunks flow; None when the next rebalance has begun meanwhile.
         self._claimed: dict[TP, int] | None = None
+        #: Offsets of each partition that were handed on and are not committed.
         self._outstanding: Counter[TP] = Counter()
 
     def _new_consumer_thread(self) -> ChunkConsumerThread:
@@ -271,7 +275,9 @@ class ChunkConsumer(driver.Consumer):
         if not self.flow_active:
             await self.wait(cast(Any, self.can_resume_flow))
         assigned = self._get_active_partitions()
-        active = {tp for tp in assigned if self._outstanding[tp] < OUTSTANDING_CHUNKS}
+        # One full chunk in work, one decoded while the first is written; or many small ones, which the next unit of
+        # work takes together: a bound on their number would have events wait in the broker for several units.
+        active = {tp for tp in assigned if self._outstanding[tp] < cast(Any, self.app).chunk_events}
         if not active:
             await asyncio.sleep(_FULL_POLL_SECONDS)
             return {}
@@ -294,7 +300,7 @@ class ChunkConsumer(driver.Consumer):
     def _chunk_message(self, tp: TP, records: Sequence[Any], position: int) -> ConsumerMessage:
         chunk = Chunk(tp.topic, tp.partition, self._starts[tp], records, position)
         self._starts[tp] = chunk.next_offset
-        self._outstanding[tp] += 1
+        self._outstanding[tp] += chunk.offsets
         return ConsumerMessage(
             tp.topic,
             tp.partition,
@@ -324,7 +330,7 @@ class ChunkConsumer(driver.Consumer):
 
     def ack(self, message: Message) -> bool:
         """Note that a chunk is committed, which makes room to fetch the next one."""
-        self._outstanding[message.tp] -= 1
+        self._outstanding[message.tp] -= cast(Chunk, message.value).offsets
         return bool(super().ack(message))
 
     def _new_offset(self, tp: TP) -> int | None:

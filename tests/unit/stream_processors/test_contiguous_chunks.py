@@ -122,3 +122,13 @@ async def test_a_claim_that_the_next_rebalance_overtakes_is_not_used(reader: Chu
     await claim(reader)
     assert await chunks(reader) == []
     assert await chunks(reader) == []
+
+
+async def test_a_partition_is_fetched_from_until_a_full_chunk_of_events_waits(reader: ChunkConsumer) -> None:
+    reader.app.chunk_events = 7
+    await claim(reader)
+    waiting = [message for _ in range(5) async for _, message in reader.getmany(timeout=0)]
+    assert [message.value.offsets for message in waiting] == [3, 3, 3]
+    reader.ack(waiting[0])
+    more = [message for _ in range(5) async for _, message in reader.getmany(timeout=0)]
+    assert [message.value.start for message in more] == [13]
