@@ -84,14 +84,55 @@ async def test_a_chunk_must_not_overtake_one_of_its_partition_that_is_too_large_
 async def test_a_chunk_above_the_bound_is_committed_alone() -> None:
     large, small = delivery(0, size=1000), delivery(1)
     dispatcher = await filled(large, small)
-    assert await dispatcher.take() == [large]
+    unit = await dispatcher.take()
+    assert unit == [large]
+    await dispatcher.done(unit)
     assert await dispatcher.take() == [small]
+
+
+async def test_few_events_wait_for_the_unit_in_work_and_are_committed_together() -> None:
+    dispatcher = await filled(delivery(0))
+    unit = await dispatcher.take()
+    few = [delivery(partition) for partition in (1, 2, 1)]
+    for one in few:
+        await dispatcher.submit(one)
+    assert await nothing_to_take(dispatcher)
+    await dispatcher.done(unit)
+    assert await dispatcher.take() == [few[0], few[2], few[1]]
+
+
+async def test_enough_events_do_not_wait_for_the_unit_in_work() -> None:
+    dispatcher = await filled(delivery(0, size=10_000), most_events=20_000)
+    await dispatcher.take()
+    enough = [delivery(partition, size=1_000) for partition in (1, 2)]
+    for one in enough:
+        await dispatcher.submit(one)
+    assert await dispatcher.take() == enough
+
+
+async def test_a_unit_that_has_enough_leaves_other_partitions_to_the_next() -> None:
+    many = [delivery(partition, size=1_000) for partition in range(4)]
+    dispatcher = await filled(*many, most_events=20_000)
+    assert await dispatcher.take() == many[:2]
+    assert await dispatcher.take() == many[2:]
+
+
+async def test_partitions_take_turns_however_soon_they_have_more() -> None:
+    dispatcher = await filled(*(delivery(partition, size=2_000) for partition in range(3)), most_events=20_000)
+    turns = []
+    for _ in range(6):
+        unit = await dispatcher.take()
+        (partition,) = {one.decoded.chunk.partition for one in unit}
+        await dispatcher.done(unit)
+        await dispatcher.submit(delivery(partition, size=2_000))
+        turns.append(partition)
+    assert turns == [0, 1, 2, 0, 1, 2]
 
 
 async def test_a_busy_partition_does_not_hold_up_the_others() -> None:
     dispatcher = await filled(delivery(0, size=100))
     unit = await dispatcher.take()
-    other = delivery(1)
+    other = delivery(1, size=100)
     await dispatcher.submit(delivery(0))
     await dispatcher.submit(other)
     assert await dispatcher.take() == [other]
