@@ -50,20 +50,23 @@ _LOCK: Final = """
     WHERE topic = %s AND partition = ANY(%s) AND retired_at IS NULL
     ORDER BY partition FOR UPDATE
 """
+#: Whoever listens hears of it with the commit, and reads the positions: of any number of them it is one notice.
 _ADVANCE: Final = """
-    UPDATE positions AS p SET
-        next_offset = m.next_offset, committed_at = clock_timestamp(),
-        newest_event_at = greatest(p.newest_event_at, to_timestamp(nullif(m.told_ms, 0) / 1000.0)),
-        new = p.new + m.new, repeated = p.repeated + m.repeated, corrected = p.corrected + m.corrected,
-        withdrawn = p.withdrawn + m.withdrawn, rejected = p.rejected + m.rejected, skipped = p.skipped + m.skipped
-    FROM unnest(
-        %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
-        %s::bigint[]
-    ) AS m (partition, next_offset, told_ms, new, repeated, corrected, withdrawn, rejected, skipped)
-    WHERE p.topic = %s AND p.partition = m.partition AND p.retired_at IS NULL
+    WITH advanced AS (
+        UPDATE positions AS p SET
+            next_offset = m.next_offset, committed_at = clock_timestamp(),
+            newest_event_at = greatest(p.newest_event_at, to_timestamp(nullif(m.told_ms, 0) / 1000.0)),
+            new = p.new + m.new, repeated = p.repeated + m.repeated, corrected = p.corrected + m.corrected,
+            withdrawn = p.withdrawn + m.withdrawn, rejected = p.rejected + m.rejected, skipped = p.skipped + m.skipped
+        FROM unnest(
+            %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+            %s::bigint[], %s::bigint[]
+        ) AS m (partition, next_offset, told_ms, new, repeated, corrected, withdrawn, rejected, skipped)
+        WHERE p.topic = %s AND p.partition = m.partition AND p.retired_at IS NULL
+    )
+    SELECT pg_notify('c360_commits', '')
 """
 _REACHED: Final = "SELECT topic, partition, next_offset FROM positions WHERE retired_at IS NULL"
-_NOTIFY: Final = "NOTIFY c360_commits"
 
 #: Timeouts of Postgres end a session that is idle in a transaction, but not one that waits for the rest of a COPY.
 _END_FROZEN: Final = """
@@ -227,5 +230,3 @@ async def advance(
     columns = [partitions, [chunk.next_offset for chunk in last.values()], [chunk.told_ms for chunk in last.values()]]
     columns += [[outcomes[partition][outcome] for partition in partitions] for outcome in OUTCOMES]
     await connection.execute(_ADVANCE, [*map(binary.Int8Array.of, columns), topic])
-    # Whoever listens hears of it with the commit, and reads the positions: of any number of them it is one notice.
-    await connection.execute(_NOTIFY)
