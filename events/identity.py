@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from hashlib import blake2b
+from itertools import chain
+from struct import iter_unpack
 
 _WHOLE_NUMBER = re.compile(r"([+-]?\d+)\.0+")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -54,7 +56,7 @@ def fact_ids(identities: Sequence[str]) -> tuple[list[bytes], list[str | None]]:
     Returns: The ids, and beside each the identity where it is stored as a hash, None where it is the UUID that it is.
     """
     if raw := _uuid_bytes(identities):
-        return [raw[place : place + 16] for place in range(0, len(raw), 16)], [None] * len(identities)
+        return list(chain.from_iterable(iter_unpack("16s", raw))), [None] * len(identities)
     texts = [None if _uuid_bytes((identity,)) else identity for identity in identities]
     return [fact_id(identity) for identity in identities], texts
 

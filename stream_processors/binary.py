@@ -23,6 +23,7 @@ Micros = int
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+_MICROS_PER_DAY: Final = 86_400_000_000
 #: Postgres counts moments and days from 2000-01-01.
 _POSTGRES_EPOCH_MICROS: Final = 946_684_800_000_000
 _POSTGRES_EPOCH_DAYS: Final = 10_957
@@ -40,6 +41,14 @@ def micros(moment: datetime) -> Micros:
 def moment(value: Micros) -> datetime:
     """The moment (UTC) that so many microseconds stand for."""
     return EPOCH + value * _MICROSECOND
+
+
+def days_of(moments: Sequence[Micros]) -> list[int]:
+    """Days since 1970-01-01 of moments, in UTC; most chunks are of a single day."""
+    if not moments:
+        return []
+    first, last = min(moments) // _MICROS_PER_DAY, max(moments) // _MICROS_PER_DAY
+    return [first] * len(moments) if first == last else [one // _MICROS_PER_DAY for one in moments]
 
 
 def days(value: date) -> int:

@@ -12,12 +12,11 @@ from typing import Any, Final
 
 from psycopg import AsyncConnection
 
-from stream_processors.binary import Micros
+from stream_processors.binary import Micros, days_of
 from stream_processors.facts import Facts
 from stream_processors.forgotten import Forgotten
 from stream_processors.views import UNKNOWN
 
-MICROS_PER_DAY: Final = 86_400_000_000
 _UNIX_EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
 
 
@@ -55,11 +54,11 @@ class Catalogue:
         if not self._discussed and facts["product"].count(None) == len(facts):
             return places, products
         discussed = self._discussed
-        for place, (product, occurred_at) in enumerate(zip(facts["product"], facts["occurred_at"], strict=True)):
+        for place, (product, day) in enumerate(zip(facts["product"], days_of(facts["occurred_at"]), strict=True)):
             if product is not None:
                 places.append(place)
                 products.append(product)
-            elif talked_about := discussed.get(occurred_at // MICROS_PER_DAY):
+            elif talked_about := discussed.get(day):
                 places += [place] * len(talked_about)
                 products += talked_about
         return places, products

@@ -199,7 +199,7 @@ class FactStream(ABC):
         stored = await self.table.stored(unit.connection, ids)
         if not stored and len(set(ids)) == len(ids) == len(facts):  # the usual case: all are new
             news = Counter(facts["partition"])
-            return Settled(list(range(len(ids))), {}, {number: Counter(new=news[number]) for number in news})
+            return Settled(range(len(ids)), {}, {number: Counter(new=news[number]) for number in news})
         steps: list[Step] = []
         place = 0
         for one in decoded:

@@ -7,8 +7,7 @@ from events import topics
 from events.contracts import Interaction
 from events.identity import fact_ids
 from stream_processors import binary
-from stream_processors.binary import Micros, micros
-from stream_processors.catalogue import MICROS_PER_DAY
+from stream_processors.binary import Micros, days_of, micros
 from stream_processors.fact_stream import FactStream
 from stream_processors.facts import Facts, FactTable, shared
 from stream_processors.fold import Kind, Source
@@ -75,7 +74,7 @@ class Interactions(FactStream):
         interactions = {
             **facts.columns,
             "interactions": facts["count"],
-            "day": [occurred_at // MICROS_PER_DAY for occurred_at in facts["occurred_at"]],
+            "day": days_of(facts["occurred_at"]),
         }
         places, products = self._catalogue.topics(facts)
         if not places:

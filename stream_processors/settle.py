@@ -27,7 +27,7 @@ class Settled:
     """The net effect of a batch."""
 
     #: Places in the batch of the versions to store.
-    added: list[int] = field(default_factory=list)
+    added: Sequence[int] = field(default_factory=list)
     #: Stored versions that go, by identity.
     removed: dict[bytes, Version] = field(default_factory=dict)
     #: Per partition number, how many events had which outcome.
@@ -42,7 +42,8 @@ def settle(steps: Sequence[Step], stored: Mapping[bytes, Version], version_at: C
         stored: The versions in the database, of the identities that have one.
         version_at: The version at a place of the batch.
     """
-    settled = Settled()
+    added: list[int] = []
+    settled = Settled(added)
     current: dict[bytes, Version | None] = dict(stored)
     last_place: dict[bytes, int | None] = {}
     for step in steps:
@@ -58,7 +59,7 @@ def settle(steps: Sequence[Step], stored: Mapping[bytes, Version], version_at: C
         if fact_id in stored:
             settled.removed[fact_id] = stored[fact_id]
         if place is not None:
-            settled.added.append(place)
+            added.append(place)
     return settled
 
 

@@ -8,7 +8,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Final
 
 from stream_processors import views
-from stream_processors.fold import Columns, Key, Members, Source, View, once, put, take
+from stream_processors.fold import Columns, Key, Members, Source, View, counted, once, put, take
 from stream_processors.unit_of_work import UnitOfWork
 
 #: Facts of one stream, as each source that it feeds sees them.
@@ -27,8 +27,8 @@ class Move:
 
     def __init__(self, unit: UnitOfWork, *, removed: Sources, added: Sources) -> None:
         self._unit = unit
-        self._removed = removed
-        self._added = added
+        self._removed = _counted(removed)
+        self._added = _counted(added)
         self._keys: dict[tuple[str, int], list[Key]] = {}
         self._members: dict[tuple[str, int], tuple[Sequence[Hashable], Sequence[Hashable]]] = {}
 
@@ -87,3 +87,7 @@ class Move:
             if added is not None:
                 added = {**added, members.name: membership.enter(*come)}
         return removed, added
+
+
+def _counted(facts: Sources) -> Sources:
+    return {source: counted(columns, _BY_SOURCE[source]) for source, columns in facts.items()}

@@ -6,8 +6,7 @@ from typing import Any
 from events import topics
 from events.contracts import Transaction
 from events.identity import canonical_id, fact_ids
-from stream_processors.binary import micros
-from stream_processors.catalogue import MICROS_PER_DAY
+from stream_processors.binary import days_of, micros
 from stream_processors.fact_stream import FactStream
 from stream_processors.facts import Facts, FactTable, shared
 from stream_processors.fold import Kind, Source
@@ -63,7 +62,7 @@ class Transactions(FactStream):
         )
 
     async def sources(self, unit: UnitOfWork, facts: Facts | None) -> Sources:  # noqa: ARG002
-        """TRANSACTIONS: customer_id, occurred_at, day, product, category, units, orders, revenue, currency, partition.
+        """TRANSACTIONS: customer_id, occurred_at, day, product, category, units, revenue, currency, partition.
 
         interactions is 0. PRODUCT_TRANSACTIONS: the same, of those that name a product.
         """
@@ -72,11 +71,10 @@ class Transactions(FactStream):
         transactions: dict[str, list[Any]] = {
             "customer_id": facts["customer_id"],
             "occurred_at": facts["occurred_at"],
-            "day": [occurred_at // MICROS_PER_DAY for occurred_at in facts["occurred_at"]],
+            "day": days_of(facts["occurred_at"]),
             "product": facts["product_id"],
             "category": self._catalogue.categories(facts["category"], facts["product_id"]),
             "units": facts["quantity"],
-            "orders": [1] * len(facts),
             "revenue": facts["amount"],
             "currency": facts["currency"],
             "interactions": [0] * len(facts),

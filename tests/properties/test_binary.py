@@ -39,6 +39,16 @@ COLUMNS: list[tuple[type[binary.Array], str, st.SearchStrategy[Any]]] = [
 ]
 
 
+@given(st.lists(MICROS), st.booleans())
+def test_days_are_those_of_the_calendar_in_utc(moments: list[int], one_day: bool) -> None:
+    moments = (
+        [moments[0] // 86_400_000_000 * 86_400_000_000 + one % 86_400_000_000 for one in moments]
+        if one_day
+        else moments
+    )
+    assert binary.days_of(moments) == [binary.days(binary.moment(one).date()) for one in moments]
+
+
 def fetch(ground: Ground, question: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
     async def ask() -> list[tuple[Any, ...]]:
         cursor = await ground.connections[0].execute(question, parameters)

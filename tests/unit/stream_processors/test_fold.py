@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sql
-from stream_processors import views
+from stream_processors import fold, views
 from stream_processors.fold import (
     Columns,
     Count,
@@ -25,6 +25,7 @@ from stream_processors.fold import (
     Sum,
     Told,
     View,
+    counted,
     once,
     put,
     take,
@@ -49,7 +50,12 @@ FACTS = st.tuples(
 Fact = tuple[Any, ...]
 
 
-def columns(facts: list[Fact]) -> Columns:
+def columns(facts: list[Fact], view: View = VIEW) -> Columns:
+    """What a view counts of these facts."""
+    return counted(told(facts), [view])
+
+
+def told(facts: list[Fact]) -> Columns:
     return {name: [fact[place] for fact in facts] for place, name in enumerate(COLUMNS)}
 
 
@@ -77,6 +83,31 @@ def test_facts_counted_in_any_groups_make_the_same_rows(facts: list[Fact], cut: 
     for group in (facts[:cut], facts[cut:]):
         put(VIEW, rows, VIEW.keys(columns(group)), columns(group))
     assert rows == naive(facts)
+
+
+@pytest.mark.parametrize("too_many", [-1, 10**6], ids=["one by one", "together"])
+def test_facts_count_the_same_one_by_one_and_together(monkeypatch: pytest.MonkeyPatch, too_many: int) -> None:
+    monkeypatch.setattr(fold, "_TOO_MANY", too_many)
+    facts: list[Fact] = [(str(n % 3), "EC"[n % 2], 1 + n % 4, n % 5 and Decimal(n), n * 7 % 100) for n in range(100)]
+    entries = columns(facts)
+    assert len(entries["channel"]) == (6 if too_many > 0 else 100)
+    rows = fresh(facts)
+    put(VIEW, rows, VIEW.keys(entries), entries)
+    assert rows == naive(facts)
+    assert take(VIEW, rows, VIEW.keys(entries), entries) == set(rows)
+    assert {key: row[:2] for key, row in rows.items()} == {key: [0, 0] for key in rows}
+
+
+def test_views_that_count_the_same_facts_by_other_keys_share_what_is_counted() -> None:
+    by_channel = View(
+        "by_channel", key={"channel": Kind.TEXT}, measures=(Count("facts"), Last("last_at", of="occurred_at"))
+    )
+    facts: list[Fact] = [("1", "E", 1, None, 5), ("2", "E", 1, None, 9), ("1", "E", 1, None, 7)]
+    entries = counted(told(facts), [VIEW, by_channel])
+    assert len(entries["channel"]) == 2
+    rows: Rows = {("E",): by_channel.zero()}
+    put(by_channel, rows, by_channel.keys(entries), entries)
+    assert rows == {("E",): [3, 9]}
 
 
 @given(st.lists(FACTS), st.integers(0, 20))
@@ -114,10 +145,10 @@ def test_money_is_exact_where_floats_are_not() -> None:
 def test_what_was_told_last_holds_until_it_is_taken_back() -> None:
     view = View("told", key={"customer_id": Kind.TEXT}, measures=(Told("type", of="type", zero="unknown"),))
     rows: Rows = {("1",): view.zero()}
-    told: Columns = {"customer_id": ["1", "1"], "type": ["Red", "Blue"]}
-    put(view, rows, view.keys(told), told)
+    facts: Columns = {"customer_id": ["1", "1"], "type": ["Red", "Blue"]}
+    put(view, rows, view.keys(facts), facts)
     assert rows == {("1",): ["Blue"]}
-    assert take(view, rows, view.keys(told), told) == set()
+    assert take(view, rows, view.keys(facts), facts) == set()
     assert rows == {("1",): ["unknown"]}
 
 
@@ -192,11 +223,13 @@ def test_distinct_counts_go_up_and_down_by_those_who_came_and_left() -> None:
 
 @given(st.lists(FACTS), st.integers(0, 20))
 def test_a_count_is_of_facts_whatever_they_say(facts: list[Fact], cut: int) -> None:
-    view = View("counted", key={"customer_id": Kind.TEXT}, measures=(Count("facts", of="revenue"),))
+    view = View("counted", key={"customer_id": Kind.TEXT}, measures=(Count("facts"),))
     rows: Rows = {(customer,): view.zero() for customer in "12"}
-    put(view, rows, view.keys(columns(facts)), columns(facts))
+    come = columns(facts, view)
+    put(view, rows, view.keys(come), come)
     gone, left = facts[:cut], facts[cut:]
-    assert take(view, rows, view.keys(columns(gone)), columns(gone)) == set()
+    went = columns(gone, view)
+    assert take(view, rows, view.keys(went), went) == set()
     assert rows == {(customer,): [sum(fact[0] == customer for fact in left)] for customer in "12"}
 
 
