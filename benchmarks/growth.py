@@ -1,8 +1,10 @@
 """Does the rate hold while facts and customers grow? `python -m benchmarks growth` streams them, and draws it.
 
 One processor takes one step after another; between two it is frozen (SIGSTOP) while the next step is published, so that
-it always finds a full topic. Once with as many customers all the time, once with customers that grow, too. Before the
-first step and after the last one it is started on a topic with one new event: that restart must not depend on history.
+it always finds a full topic. Once with as many customers all the time, once with customers that grow as the facts do,
+once with customers that multiply by as much in each step: the first steps are then of a few who come all the time, the
+last ones of a million who come in no order. Before the first step and after the last one it is started on a topic with
+one new event: that restart must not depend on history.
 """
 
 import signal
@@ -48,11 +50,11 @@ def growth(
     Parameters
     ----------
     events: int
-        How many interactions, in each of two runs; 20,000,000 take some 8 GB of the embedded broker's memory.
+        How many interactions, in each of three runs; 20,000,000 take some 8 GB of the embedded broker's memory.
     step: int
         How many at once.
     customers: int
-        How many customers there are in the end, in the run where they grow from 1,000.
+        How many customers there are in the end, in the runs where they grow from 1,000.
     broker: str
         host:port of a Kafka without our topics; by default the embedded broker.
     plot: Path
@@ -61,7 +63,10 @@ def growth(
     steps = max(2, events // step)
     runs = {
         f"{CUSTOMERS:,} customers": [CUSTOMERS] * steps,
-        f"1,000 to {customers:,}": [
+        f"to {customers:,} as facts grow": [
+            round(_FEWEST_CUSTOMERS + (customers - _FEWEST_CUSTOMERS) * number / (steps - 1)) for number in range(steps)
+        ],
+        f"to {customers:,} by factors": [
             round(_FEWEST_CUSTOMERS * (customers / _FEWEST_CUSTOMERS) ** (number / (steps - 1)))
             for number in range(steps)
         ],

@@ -56,7 +56,7 @@ def _drawn(panel: Panel, x_title: str) -> list[str]:
         )
         parts += [
             f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>',
-            f'<text x="{_LEFT + 330 + 190 * number}" y="20" fill="{colour}" text-anchor="middle">{name}</text>',
+            f'<text x="{_LEFT + 140 + 190 * number}" y="20" fill="{colour}" text-anchor="middle">{name}</text>',
         ]
     return parts
 

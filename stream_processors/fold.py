@@ -344,6 +344,13 @@ def put(view: View, rows: Rows, keys: Sequence[Key], facts: Columns) -> None:
         measure.put(index, touched, facts[measure.column])
 
 
+def put_rows(view: View, rows: Rows, more: Rows) -> None:
+    """Add rows of measures to those with the same keys, all of which must be there."""
+    touched = [rows[key] for key in more]
+    for index, measure in enumerate(view.measures):
+        measure.put(index, touched, [row[index] for row in more.values()])
+
+
 def take(view: View, rows: Rows, keys: Sequence[Key], facts: Columns) -> set[Key]:
     """Count facts out of the rows of their keys.
 

@@ -2,11 +2,13 @@
 
 A unit of work checks rows out, changes them, writes them in its transaction, and gives them back once that is
 committed. A unit that fails gives nothing back, so it leaves no trace in memory: the rows are read again from Postgres.
+Of a row that is not in memory and only grows, nothing is read: Postgres adds the unit's increment to what is stored.
 """
 
 from collections import ChainMap
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Collection, Iterable, Mapping, MutableMapping
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Final
 
@@ -19,7 +21,7 @@ from psycopg import sql as query
 from events.errors import Unexpected
 from stream_processors import binary
 from stream_processors.columns import ARRAYS, key_arrays
-from stream_processors.fold import Key, Kind, Row, Rows, View
+from stream_processors.fold import First, Key, Kind, Last, Measure, Row, Rows, View, put_rows
 from stream_processors.members import KnownMembers
 
 _PLACEHOLDERS: Final = {Kind.NUMERIC: "%s::text[]::numeric[]"}
@@ -28,6 +30,21 @@ _READ: Final = {
     Kind.MOMENT: query.SQL("(extract(EPOCH FROM {}) * 1000000)::bigint"),
     Kind.DATE: query.SQL("({} - DATE '1970-01-01')"),
 }
+
+
+#: How Postgres adds an increment to what is stored; all other measures are sums.
+_EXTREMES: Final[Mapping[type[Measure], query.SQL]] = {First: query.SQL("least"), Last: query.SQL("greatest")}
+
+
+@dataclass(slots=True)
+class CheckedOut:
+    """Rows of a running total that are in the hands of a unit of work."""
+
+    rows: Rows = field(default_factory=dict)
+    #: Of them, those that are not in the database.
+    new: set[Key] = field(default_factory=set)
+    #: Of them, those that hold the unit's increments alone, as nobody knows what is stored.
+    increments: set[Key] = field(default_factory=set)
 
 
 class RunningTotal(faust.Table[Key, Row]):
@@ -48,6 +65,9 @@ class RunningTotal(faust.Table[Key, Row]):
         # since the last time that happened is dropped.
         self._young: Rows = {}
         self._old: Rows = {}
+        # Keys of which increments were written lately, in two generations, too.
+        self._met: set[Key] = set()
+        self._met_before: set[Key] = set()
 
     @property
     def data(self) -> MutableMapping[Key, Row]:  # type: ignore[override]
@@ -73,52 +93,93 @@ class RunningTotal(faust.Table[Key, Row]):
     def forget(self) -> None:
         """Drop all rows; they will be read again."""
         self._young, self._old = {}, {}
+        self._met, self._met_before = set(), set()
         for members in self.members.values():
             members.forget()
 
-    async def checkout(self, connection: AsyncConnection[Any], keys: Iterable[Key]) -> Rows:
-        """Take rows out for one unit of work; a key without facts gets a row of zeros."""
-        young, old = self._young, self._old
-        rows: Rows = {}
-        missing: list[Key] = []
-        for key in keys:
-            row = young.pop(key, None) or old.pop(key, None)
-            if row is None:
-                missing.append(key)
-            else:
-                rows[key] = row
-        if missing:
-            zero = self.view.zero()
-            rows |= {key: zero.copy() for key in missing}
-            rows |= await self._statements.load(connection, missing)
-        return rows
+    async def check_out(
+        self, connection: AsyncConnection[Any], out: CheckedOut, keys: AbstractSet[Key], *, whole: bool
+    ) -> None:
+        """Take rows out for one unit of work; a key without facts gets a row of zeros.
 
-    def give_back(self, rows: Rows) -> None:
-        """Keep the rows of a unit of work that committed."""
+        Args:
+            out: What the unit has of this total; its rows keep their changes.
+            whole: Whether the unit must know the rows. Else they only grow: one that is not in memory may be an
+                increment, the first time that its key is met; who comes often is worth remembering.
+        """
+        missing = self._take(out, keys - out.rows.keys() if out.rows else keys)
+        unread = missing
+        if whole or self.view.table is None:
+            await self._complete(connection, out, out.increments & keys)
+        else:
+            unread = {key for key in missing if key in self._met or key in self._met_before}
+            out.increments |= missing - unread
+        out.rows |= {key: self.view.zero() for key in missing}
+        if unread:
+            out.new.update(unread)
+            stored = await self._statements.load(connection, unread)
+            out.rows |= stored
+            out.new.difference_update(stored)
+
+    def give_back(self, out: CheckedOut) -> None:
+        """Keep the rows of a unit of work that committed, and the keys of its increments."""
+        rows = {key: row for key, row in out.rows.items() if key not in out.increments} if out.increments else out.rows
         if len(self._young) + len(rows) > self._capacity:
             self._old, self._young = self._young, {}
         self._young |= rows
+        if len(self._met) + len(out.increments) > self._capacity:
+            self._met_before, self._met = self._met, set()
+        self._met |= out.increments
 
-    async def write(self, connection: AsyncConnection[Any], rows: Rows, new: AbstractSet[Key]) -> None:
-        """Store changed rows, of which some are new; those that have no facts left are deleted, here and there.
+    async def write(self, connection: AsyncConnection[Any], out: CheckedOut) -> None:
+        """Store changed rows; those that have no facts left are deleted, here and there.
 
         Raises: Unexpected when a row is not there that was when it was read.
         """
         if self.view.table is None:
             return
-        kept = {key: row for key, row in rows.items() if row[0]}
-        added = {key: kept.pop(key) for key in new & kept.keys()}
+        increments = {key: out.rows[key] for key in out.increments}
+        kept = {key: row for key, row in out.rows.items() if row[0] and key not in increments}
+        added = {key: kept.pop(key) for key in out.new & kept.keys()}
+        if increments:
+            await self._statements.increase(connection, increments)
         if added:
             await self._statements.insert(connection, added)
         if kept:
             await self._statements.update(connection, kept)
-        if len(added) + len(kept) < len(rows) and (gone := rows.keys() - added.keys() - kept.keys() - new):
+        if len(increments) + len(added) + len(kept) < len(out.rows) and (
+            gone := out.rows.keys() - increments.keys() - added.keys() - kept.keys() - out.new
+        ):
             await self._statements.delete(connection, gone)
 
-    async def recompute(self, connection: AsyncConnection[Any], rows: Rows, stale: set[Key]) -> None:
+    async def recompute(self, connection: AsyncConnection[Any], out: CheckedOut, stale: set[Key]) -> None:
         """Ask the stored facts for the rows of keys with a measure that couldn't be taken back."""
-        rows |= {key: self.view.zero() for key in stale}
-        rows |= await self._statements.ask_facts(connection, stale)
+        out.rows |= {key: self.view.zero() for key in stale}
+        out.rows |= await self._statements.ask_facts(connection, stale)
+
+    def _take(self, out: CheckedOut, keys: Iterable[Key]) -> set[Key]:
+        """Move rows from memory into the hands of a unit of work; returns the keys that have none here."""
+        young, old = self._young, self._old
+        missing: set[Key] = set()
+        for key in keys:
+            row = young.pop(key, None) or old.pop(key, None)
+            if row is None:
+                missing.add(key)
+                continue
+            out.rows[key] = row
+            if not row[0]:
+                out.new.add(key)
+        return missing
+
+    async def _complete(self, connection: AsyncConnection[Any], out: CheckedOut, keys: set[Key]) -> None:
+        """Make whole rows of increments, as they have to be known after all."""
+        if not keys:
+            return
+        stored = await self._statements.load(connection, keys)
+        put_rows(self.view, stored, {key: out.rows[key] for key in stored})
+        out.rows |= stored
+        out.increments -= keys
+        out.new |= keys - stored.keys()
 
 
 class PatientRecovery(Recovery):
@@ -161,12 +222,13 @@ class Statements:
         self._load = query.SQL(view.load) if view.load else self._select(view, columns)
         if view.table:
             self._insert, self._update = self._add(view, columns), self._replace(view, columns)
+            self._increase = self._insert + self._or_add_up(view)
             self._delete = self._remove(view)
             self._ask = query.SQL("SELECT {} FROM {} WHERE {} = ANY(%s)").format(
                 self._readable(columns), query.Identifier(f"{view.table}_from_facts"), query.Identifier(columns[0])
             )
 
-    async def load(self, connection: AsyncConnection[Any], keys: list[Key]) -> Rows:
+    async def load(self, connection: AsyncConnection[Any], keys: Collection[Key]) -> Rows:
         """The stored rows of these keys."""
         cursor = await connection.execute(self._load, key_arrays(self._view, keys), binary=True)
         return self._rows(await cursor.fetchall())
@@ -180,6 +242,10 @@ class Statements:
     async def insert(self, connection: AsyncConnection[Any], rows: Rows) -> None:
         """Store rows that are not there."""
         await connection.execute(self._insert, self._columns(rows))
+
+    async def increase(self, connection: AsyncConnection[Any], rows: Rows) -> None:
+        """Add increments to rows, whether those are there or not."""
+        await connection.execute(self._increase, self._columns(rows))
 
     async def update(self, connection: AsyncConnection[Any], rows: Rows) -> None:
         """Store rows that are there: half of what an upsert costs, which looks and locks before it writes.
@@ -210,8 +276,15 @@ class Statements:
         )
 
     def _add(self, view: View, columns: list[str]) -> query.Composed:
-        return query.SQL("INSERT INTO {} ({}) SELECT * FROM unnest({})").format(
+        return query.SQL("INSERT INTO {} AS t ({}) SELECT * FROM unnest({})").format(
             query.Identifier(str(view.table)), _names(columns), _placeholders(self._kinds)
+        )
+
+    def _or_add_up(self, view: View) -> query.Composed:
+        """In the order of the keys, which neighbours in the index share their way to."""
+        order = query.SQL(", ").join(query.SQL(str(place)) for place in range(1, len(view.key) + 1))
+        return query.SQL(" ORDER BY {} ON CONFLICT ({}) DO UPDATE SET {}").format(
+            order, _names(view.key), query.SQL(", ").join(map(_added_up, view.measures))
         )
 
     def _replace(self, view: View, columns: list[str]) -> query.Composed:
@@ -239,6 +312,12 @@ class Statements:
             _READ.get(kind, as_it_is).format(query.Identifier(name))
             for name, kind in zip(columns, self._kinds, strict=True)
         )
+
+
+def _added_up(measure: Measure) -> query.Composed:
+    both = query.SQL("t.{0}, excluded.{0}" if type(measure) in _EXTREMES else "t.{0} + excluded.{0}")
+    change = query.SQL("{} = {}(").format(query.Identifier(measure.name), _EXTREMES.get(type(measure), query.SQL("")))
+    return change + both.format(query.Identifier(measure.name)) + query.SQL(")")
 
 
 def _names(columns: Iterable[str]) -> query.Composed:

@@ -35,7 +35,8 @@ class Move:
     async def check_out(self) -> None:
         """Get the rows of all views concerned; before the facts change."""
         for view, removed, added in self._each():
-            await self._unit.rows(view, {*self._keys_of(view, removed), *self._keys_of(view, added)})
+            await self._unit.rows(view, set(self._keys_of(view, removed)))
+            await self._unit.rows(view, set(self._keys_of(view, added)), whole=False)
             for members in view.members:
                 for facts in (removed, added):
                     if facts is not None:

@@ -25,7 +25,7 @@ from stream_processors.chunks import Chunk, Record
 from stream_processors.fold import Key, Members, Rows, View
 from stream_processors.forgotten import Forgotten
 from stream_processors.members import Membership
-from stream_processors.tables import RunningTotal
+from stream_processors.tables import CheckedOut, RunningTotal
 
 _INSERT_REJECTS: Final = """
     INSERT INTO rejected_events (reject_id, topic, partition, "offset", stream, field, reason, key, value, headers)
@@ -98,9 +98,7 @@ class UnitOfWork:
         #: What to remember once the transaction is committed.
         self.after_commit: list[Callable[[], object]] = []
         self._tables = tables
-        self._rows: dict[str, Rows] = {}
-        #: Of them, those that had no facts when they were checked out, and are not in the database.
-        self._new: dict[str, set[Key]] = {}
+        self._out: dict[str, CheckedOut] = {}
         self._memberships: dict[str, Membership] = {}
 
     async def lock(self, decoded: Sequence[Decoded], owner: UUID) -> tuple[list[Decoded], int]:
@@ -123,15 +121,15 @@ class UnitOfWork:
         self.outcomes = {partition: Counter() for partition in self.partitions}
         return kept, row[0]
 
-    async def rows(self, view: View, keys: AbstractSet[Key]) -> Rows:
-        """Check rows of a view out; those already checked out by this unit keep their changes."""
-        have, new = self._rows.setdefault(view.name, {}), self._new.setdefault(view.name, set())
-        missing = keys - have.keys() if have else keys
-        if missing:
-            rows = await self._tables[view.name].checkout(self.connection, missing)
-            new.update(key for key, row in rows.items() if not row[0])
-            have |= rows
-        return have
+    async def rows(self, view: View, keys: AbstractSet[Key], *, whole: bool = True) -> Rows:
+        """Check rows of a view out; those already checked out by this unit keep their changes.
+
+        Args:
+            whole: False when nothing will be taken out of these rows; then they may be no more than what is put in.
+        """
+        out = self._out.setdefault(view.name, CheckedOut())
+        await self._tables[view.name].check_out(self.connection, out, keys, whole=whole)
+        return out.rows
 
     def membership(self, view: View, members: Members) -> Membership:
         """Who is a member and who is not, as far as this unit asked and as it changed that."""
@@ -143,7 +141,7 @@ class UnitOfWork:
     async def recompute(self, view: View, stale: set[Key]) -> None:
         """Ask the facts, as they are stored now, for rows that could not be moved by arithmetic."""
         if stale:
-            await self._tables[view.name].recompute(self.connection, self._rows[view.name], stale)
+            await self._tables[view.name].recompute(self.connection, self._out[view.name], stale)
 
     def count(self, outcomes: Mapping[int, Counter[str]]) -> None:
         """Add to what became of the records."""
@@ -152,8 +150,8 @@ class UnitOfWork:
 
     async def store(self, decoded: Sequence[Decoded]) -> None:
         """Write the changed rows and the next offsets."""
-        for name, rows in self._rows.items():
-            await self._tables[name].write(self.connection, rows, self._new[name])
+        for name, out in self._out.items():
+            await self._tables[name].write(self.connection, out)
         for one in decoded:
             self.outcomes[one.chunk.partition].update(rejected=len(one.rejected), skipped=one.chunk.skipped)
         last = {one.chunk.partition: one.chunk for one in decoded}
@@ -163,8 +161,8 @@ class UnitOfWork:
         """Return the rows to the tables, and remember the rest, after the commit."""
         for remember in self.after_commit:
             remember()
-        for name, rows in self._rows.items():
-            self._tables[name].give_back(rows)
+        for name, out in self._out.items():
+            self._tables[name].give_back(out)
         for membership in self._memberships.values():
             membership.remember()
 

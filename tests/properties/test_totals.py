@@ -34,6 +34,7 @@ from events.contracts import (
     Transaction,
 )
 from stream_processors.positions import PositionMoved
+from stream_processors.tables import CheckedOut
 from tests.properties.world import PARTITIONS, STREAMS, Forgotten, Ground, World
 
 NIGHTLY = settings.get_current_profile_name() == "nightly"
@@ -397,7 +398,7 @@ async def cut(world: World, topic: str) -> None:
     for statements in count():
         for table, rows in zip(tables, in_memory, strict=True):
             table.forget()
-            table.give_back(deepcopy(rows))
+            table.give_back(CheckedOut(deepcopy(rows)))
         if not await world.commit("first", topic, ALL, cut_after=statements, give_up=True):
             break
     assert statements > 4
