@@ -42,7 +42,7 @@ class InteractionTotals:
         """Add them to the totals; each is new, as the positions know."""
         for one in decoded:
             keys = TOTALS.keys(one.events)
-            put(TOTALS, await unit.rows(TOTALS, set(keys)), keys, one.events)
+            put(TOTALS, await unit.rows(TOTALS, keys, whole=False), keys, one.events)
             unit.count({one.chunk.partition: Counter(new=one.chunk.size)})
 
 

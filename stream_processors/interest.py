@@ -33,4 +33,4 @@ async def change_types(unit: UnitOfWork, changed: Mapping[str, tuple[str, str]])
     if moves:
         columns: Columns = dict(zip(_COLUMNS, zip(*moves, strict=True), strict=True))
         keys = PRODUCT_INTEREST.keys(columns)
-        put(PRODUCT_INTEREST, await unit.rows(PRODUCT_INTEREST, set(keys)), keys, columns)
+        put(PRODUCT_INTEREST, await unit.rows(PRODUCT_INTEREST, keys), keys, columns)

@@ -44,7 +44,14 @@ class CheckedOut:
     #: Of them, those that are not in the database.
     new: set[Key] = field(default_factory=set)
     #: Of them, those that hold the unit's increments alone, as nobody knows what is stored.
-    increments: set[Key] = field(default_factory=set)
+    increments: Rows = field(default_factory=dict)
+
+    @property
+    def whole(self) -> Rows:
+        """Those that hold all there is."""
+        if not self.increments:
+            return self.rows
+        return {key: row for key, row in self.rows.items() if key not in self.increments}
 
 
 class RunningTotal(faust.Table[Key, Row]):
@@ -98,38 +105,41 @@ class RunningTotal(faust.Table[Key, Row]):
             members.forget()
 
     async def check_out(
-        self, connection: AsyncConnection[Any], out: CheckedOut, keys: AbstractSet[Key], *, whole: bool
+        self, connection: AsyncConnection[Any], out: CheckedOut, keys: Mapping[Key, None], *, whole: bool
     ) -> None:
         """Take rows out for one unit of work; a key without facts gets a row of zeros.
 
         Args:
             out: What the unit has of this total; its rows keep their changes.
+            keys: In the order of their facts, which is that of memory: to go through it at random takes twice the time.
             whole: Whether the unit must know the rows. Else they only grow: one that is not in memory may be an
                 increment, the first time that its key is met; who comes often is worth remembering.
         """
-        missing = self._take(out, keys - out.rows.keys() if out.rows else keys)
-        unread = missing
+        for rows in (self._young, self._old):
+            for key in rows.keys() & keys.keys():
+                out.rows[key] = row = rows.pop(key)
+                if not row[0]:
+                    out.new.add(key)
+        missing = [key for key in keys if key not in out.rows] if out.rows else list(keys)
         if whole or self.view.table is None:
-            await self._complete(connection, out, out.increments & keys)
+            await self._complete(connection, out, out.increments.keys() & keys.keys())
+            await self._read(connection, out, missing)
         else:
-            unread = {key for key in missing if key in self._met or key in self._met_before}
-            out.increments |= missing - unread
-        out.rows |= {key: self.view.zero() for key in missing}
-        if unread:
-            out.new.update(unread)
-            stored = await self._statements.load(connection, unread)
-            out.rows |= stored
-            out.new.difference_update(stored)
+            again = keys.keys() & self._met | keys.keys() & self._met_before
+            await self._read(connection, out, [key for key in missing if key in again] if again else ())
+            zero = self.view.zero()
+            out.increments |= (fresh := {key: zero.copy() for key in missing if key not in again})
+            out.rows |= fresh
 
     def give_back(self, out: CheckedOut) -> None:
         """Keep the rows of a unit of work that committed, and the keys of its increments."""
-        rows = {key: row for key, row in out.rows.items() if key not in out.increments} if out.increments else out.rows
+        rows = out.whole
         if len(self._young) + len(rows) > self._capacity:
             self._old, self._young = self._young, {}
         self._young |= rows
         if len(self._met) + len(out.increments) > self._capacity:
             self._met_before, self._met = self._met, set()
-        self._met |= out.increments
+        self._met.update(out.increments)
 
     async def write(self, connection: AsyncConnection[Any], out: CheckedOut) -> None:
         """Store changed rows; those that have no facts left are deleted, here and there.
@@ -138,18 +148,16 @@ class RunningTotal(faust.Table[Key, Row]):
         """
         if self.view.table is None:
             return
-        increments = {key: out.rows[key] for key in out.increments}
-        kept = {key: row for key, row in out.rows.items() if row[0] and key not in increments}
+        if out.increments:
+            await self._statements.increase(connection, out.increments)
+        whole = out.whole
+        kept = {key: row for key, row in whole.items() if row[0]}
         added = {key: kept.pop(key) for key in out.new & kept.keys()}
-        if increments:
-            await self._statements.increase(connection, increments)
         if added:
             await self._statements.insert(connection, added)
         if kept:
             await self._statements.update(connection, kept)
-        if len(increments) + len(added) + len(kept) < len(out.rows) and (
-            gone := out.rows.keys() - increments.keys() - added.keys() - kept.keys() - out.new
-        ):
+        if len(added) + len(kept) < len(whole) and (gone := whole.keys() - added.keys() - kept.keys() - out.new):
             await self._statements.delete(connection, gone)
 
     async def recompute(self, connection: AsyncConnection[Any], out: CheckedOut, stale: set[Key]) -> None:
@@ -157,29 +165,21 @@ class RunningTotal(faust.Table[Key, Row]):
         out.rows |= {key: self.view.zero() for key in stale}
         out.rows |= await self._statements.ask_facts(connection, stale)
 
-    def _take(self, out: CheckedOut, keys: Iterable[Key]) -> set[Key]:
-        """Move rows from memory into the hands of a unit of work; returns the keys that have none here."""
-        young, old = self._young, self._old
-        missing: set[Key] = set()
-        for key in keys:
-            row = young.pop(key, None) or old.pop(key, None)
-            if row is None:
-                missing.add(key)
-                continue
-            out.rows[key] = row
-            if not row[0]:
-                out.new.add(key)
-        return missing
-
-    async def _complete(self, connection: AsyncConnection[Any], out: CheckedOut, keys: set[Key]) -> None:
-        """Make whole rows of increments, as they have to be known after all."""
+    async def _read(self, connection: AsyncConnection[Any], out: CheckedOut, keys: Collection[Key]) -> None:
+        """Get rows from Postgres; who has none gets zeros, and is new."""
         if not keys:
             return
-        stored = await self._statements.load(connection, keys)
-        put_rows(self.view, stored, {key: out.rows[key] for key in stored})
-        out.rows |= stored
-        out.increments -= keys
-        out.new |= keys - stored.keys()
+        zero = self.view.zero()
+        out.rows |= {key: zero.copy() for key in keys}
+        out.rows |= (stored := await self._statements.load(connection, keys))
+        out.new.update(key for key in keys if key not in stored)
+        self._met.difference_update(keys)
+
+    async def _complete(self, connection: AsyncConnection[Any], out: CheckedOut, keys: AbstractSet[Key]) -> None:
+        """Make whole rows of increments, as they have to be known after all."""
+        increments = {key: out.increments.pop(key) for key in keys}
+        await self._read(connection, out, increments)
+        put_rows(self.view, out.rows, increments)
 
 
 class PatientRecovery(Recovery):

@@ -35,8 +35,8 @@ class Move:
     async def check_out(self) -> None:
         """Get the rows of all views concerned; before the facts change."""
         for view, removed, added in self._each():
-            await self._unit.rows(view, set(self._keys_of(view, removed)))
-            await self._unit.rows(view, set(self._keys_of(view, added)), whole=False)
+            await self._unit.rows(view, self._keys_of(view, removed))
+            await self._unit.rows(view, self._keys_of(view, added), whole=False)
             for members in view.members:
                 for facts in (removed, added):
                     if facts is not None:
@@ -45,7 +45,7 @@ class Move:
     async def carry_out(self) -> None:
         """Change the rows; after the facts have changed."""
         for view, removed, added in self._each():
-            rows = await self._unit.rows(view, set())
+            rows = await self._unit.rows(view, ())
             gone, come = await self._with_members(view, removed, added)
             stale = take(view, rows, self._keys_of(view, removed), gone) if gone else set()
             if come:

@@ -8,8 +8,7 @@ What each failure leads to: docs/commit.md.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 from uuid import UUID
@@ -121,14 +120,14 @@ class UnitOfWork:
         self.outcomes = {partition: Counter() for partition in self.partitions}
         return kept, row[0]
 
-    async def rows(self, view: View, keys: AbstractSet[Key], *, whole: bool = True) -> Rows:
+    async def rows(self, view: View, keys: Iterable[Key], *, whole: bool = True) -> Rows:
         """Check rows of a view out; those already checked out by this unit keep their changes.
 
         Args:
             whole: False when nothing will be taken out of these rows; then they may be no more than what is put in.
         """
         out = self._out.setdefault(view.name, CheckedOut())
-        await self._tables[view.name].check_out(self.connection, out, keys, whole=whole)
+        await self._tables[view.name].check_out(self.connection, out, dict.fromkeys(keys), whole=whole)
         return out.rows
 
     def membership(self, view: View, members: Members) -> Membership:
