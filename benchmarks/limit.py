@@ -3,21 +3,20 @@
 The rows are those that the processor itself stored, read back; they go into the same table with the same indices.
 """
 
-import asyncio
+import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from statistics import mean
 
-import aiokafka
-import msgspec
 import psycopg
 
 from benchmarks.contest import Reader, run, started
 from benchmarks.contestants import OURS
-from benchmarks.hand_written_loop import Interaction
 from benchmarks.report import Row, report, say
-from benchmarks.stand import PARTITIONS, Round, Stand, stand
-from benchmarks.work import TOPIC, Work, publish
+from benchmarks.stand import Round, Stand, stand
+from benchmarks.work import Work, publish
+from events.errors import Unavailable
 
 _PATIENCE_SECONDS = 600.0
 
@@ -84,7 +83,7 @@ def _bare(work: Work, rows: Rows, servers: Stand) -> dict[str, float]:
         publish(where.bootstrap_servers, work.records)
         return {
             "COPY and one upsert": len(work) / _copy_seconds(where, rows),
-            "fetch and decode": len(work) / asyncio.run(_fetch_seconds(where, len(work))),
+            "fetch and decode": len(work) / fetch_seconds(where, len(work)),
         }
 
 
@@ -99,25 +98,13 @@ def _copy_seconds(where: Round, rows: Rows) -> float:
         return time.perf_counter() - began
 
 
-async def _fetch_seconds(where: Round, events: int) -> float:
-    consumer = aiokafka.AIOKafkaConsumer(
-        bootstrap_servers=where.bootstrap_servers,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        max_partition_fetch_bytes=4 * 1024 * 1024,
-        fetch_max_wait_ms=20,
-    )
-    consumer.assign([aiokafka.TopicPartition(TOPIC, number) for number in range(PARTITIONS)])
-    decode = msgspec.json.Decoder(Interaction).decode
-    await consumer.start()
-    try:
-        began, seen = time.perf_counter(), 0
-        while seen < events:
-            for records in (await consumer.getmany(timeout_ms=1000)).values():
-                seen += len([decode(record.value) for record in records])
-        return time.perf_counter() - began
-    finally:
-        await consumer.stop()
+def fetch_seconds(where: Round, events: int) -> float:
+    """How long a bare fetch and decode of so many events takes. Raises: Unavailable."""
+    command = [sys.executable, "-m", "benchmarks.bare_fetch", where.bootstrap_servers, str(events)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_SECONDS, check=False)
+    if done.returncode != 0:
+        raise Unavailable(f"the bare fetch failed: {done.stderr.strip()[-500:]}")
+    return float(done.stdout)
 
 
 def _copied_out(connection: psycopg.Connection, table: str) -> list[bytes]:

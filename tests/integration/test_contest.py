@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from benchmarks import contest
+from benchmarks import contest, limit
 from benchmarks.contestants import LOOP, OURS
 from benchmarks.stand import Stand, stand
 from benchmarks.work import Mode, Work, publish, read_totals
@@ -43,3 +43,9 @@ def test_the_engine_takes_a_stream_without_facts(servers: Stand) -> None:
             assert read_totals(connection, "benchmark_totals") == WORK.totals()
             facts = connection.execute("SELECT count(*) FROM interactions").fetchone()
     assert facts == (0,)
+
+
+def test_a_bare_fetch_is_measured_although_our_transport_has_changed_aiokafka_here(servers: Stand) -> None:
+    with servers.round() as where:
+        publish(where.bootstrap_servers, WORK.records)
+        assert limit.fetch_seconds(where, len(WORK)) > 0
