@@ -81,6 +81,11 @@ class RunningTotal(faust.Table[Key, Row]):
         """All rows in memory."""
         return ChainMap(self._young, self._old)
 
+    @property
+    def _crowded(self) -> bool:
+        """Whether there are more rows than are kept in memory; of tables alone: the rest is looked up in others."""
+        return bool(self._old) and self.view.table is not None
+
     async def on_start(self) -> None:
         """Faust would declare the changelog topic here."""
 
@@ -112,8 +117,8 @@ class RunningTotal(faust.Table[Key, Row]):
         Args:
             out: What the unit has of this total; its rows keep their changes.
             keys: In the order of their facts, which is that of memory: to go through it at random takes twice the time.
-            whole: Whether the unit must know the rows. Else they only grow: one that is not in memory may be an
-                increment, the first time that its key is met; who comes often is worth remembering.
+            whole: Whether the unit must know the rows. Else they only grow: where there are more than memory takes, one
+                that is not there may be an increment. If its key is met again soon, it is worth reading and keeping.
         """
         for rows in (self._young, self._old):
             for key in rows.keys() & keys.keys():
@@ -121,15 +126,16 @@ class RunningTotal(faust.Table[Key, Row]):
                 if not row[0]:
                     out.new.add(key)
         missing = [key for key in keys if key not in out.rows] if out.rows else list(keys)
-        if whole or self.view.table is None:
+        if whole:
             await self._complete(connection, out, out.increments.keys() & keys.keys())
+        if whole or not self._crowded:
             await self._read(connection, out, missing)
-        else:
-            again = keys.keys() & self._met | keys.keys() & self._met_before
-            await self._read(connection, out, [key for key in missing if key in again] if again else ())
-            zero = self.view.zero()
-            out.increments |= (fresh := {key: zero.copy() for key in missing if key not in again})
-            out.rows |= fresh
+            return
+        again = keys.keys() & self._met | keys.keys() & self._met_before
+        await self._read(connection, out, [key for key in missing if key in again] if again else ())
+        zero = self.view.zero()
+        out.increments |= (fresh := {key: zero.copy() for key in missing if key not in again})
+        out.rows |= fresh
 
     def give_back(self, out: CheckedOut) -> None:
         """Keep the rows of a unit of work that committed, and the keys of its increments."""

@@ -55,19 +55,25 @@ def test_rows_that_were_read_and_increments_come_to_the_same(
     ground.runner.run(work())
 
 
-def test_who_comes_again_is_remembered(ground: Ground) -> None:
+def test_where_memory_is_short_who_comes_again_is_read_and_kept(ground: Ground) -> None:
     async def work() -> None:
         connection = ground.connections[0]
-        table = RunningTotal(_app, CHANNEL_TOTALS, capacity=10)
-        key = ("1", "Email")
-        async with connection.transaction(force_rollback=True):
-            for time in range(3):
-                out = CheckedOut()
-                await table.check_out(connection, out, {key: None}, whole=False)
-                assert out.increments.keys() == ({key} if time == 0 else set())
+        table = RunningTotal(_app, CHANNEL_TOTALS, capacity=2)
+
+        async def commit(*customers: str) -> CheckedOut:
+            out, keys = CheckedOut(), [(customer, "Email") for customer in customers]
+            await table.check_out(connection, out, dict.fromkeys(keys), whole=False)
+            for key in keys:
                 out.rows[key][:] = [out.rows[key][0] + 1, Decimal(0), 5, 5]
-                await table.write(connection, out)
-                table.give_back(out)
-                assert dict(table.data) == ({key: [time + 1, Decimal(0), 5, 5]} if time else {})
+            await table.write(connection, out)
+            table.give_back(out)
+            return out
+
+        async with connection.transaction(force_rollback=True):
+            assert not (await commit("1", "2")).increments  # there is room
+            assert not (await commit("3", "4")).increments
+            assert (await commit("5")).increments.keys() == {("5", "Email")}
+            assert not (await commit("5")).increments
+            assert table.data["5", "Email"] == [2, Decimal(0), 5, 5]
 
     ground.runner.run(work())
