@@ -120,7 +120,7 @@ class ProcessorSettings(BaseSettings):
         description="a processor's own name in its group: started again within the session timeout, it gets its "
         "partitions back and disturbs no other; unset: who stops hands over at once (Apache Kafka; docs/operations.md)",
     )
-    chunk_events: int = Field(60_000, ge=1, description="most records of one partition in one unit of work")
+    chunk_events: int = Field(40_000, ge=1, description="most records of one partition in one unit of work")
     cached_rows: int = Field(
         50_000, ge=1000, description="rows of each running total, and customers of each distinct count, kept in memory"
     )
